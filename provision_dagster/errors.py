@@ -1,0 +1,17 @@
+"""Exceptions of the package. Every error a user can cause derives from `ProvisionError`."""
+
+
+class ProvisionError(Exception):
+    """Base of all errors that this package raises on purpose; the command line prints its message and exits 2."""
+
+
+class InputError(ProvisionError):
+    """An input file or option is unusable; the message names the file, the field, the allowed values and what was got."""
+
+
+class SchemaError(ProvisionError):
+    """A table does not have its declared schema; the message names table, column, expected and found type."""
+
+
+class UnsafeFileError(InputError):
+    """A file asked for something that is not allowed, such as a pickle that imports a callable."""
