@@ -55,3 +55,21 @@ IMAGES: dict[str, pl.DataType] = {
     "status": pl.String(),  # one of IMAGE_STATUSES
     "error": pl.String(),  # null when usable; else one sentence that names the file and the reason
 }
+
+IMAGE_SETS: dict[str, pl.DataType] = {
+    "image_set": pl.String(),  # name in the spec; the file's stem when the spec cannot be read
+    "spec_file": pl.String(),
+    "spec_sha256": pl.String(),
+    "images": pl.Int64(),  # pictures listed, usable or not; null when the set cannot be read
+    "shards": pl.List(pl.String()),
+    "error": pl.String(),  # why the set cannot be read; null when it can
+}
+
+REPEATED_PICTURES: dict[str, pl.DataType] = {
+    "shard": pl.String(),
+    "image_set": pl.String(),
+    "image_key": pl.String(),
+    "image_id": pl.String(),
+    "first_image_key": pl.String(),
+}
+"""Pictures whose pixels stand in an earlier shard of their image set; inside a shard they have status `duplicate`."""
