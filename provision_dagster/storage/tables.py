@@ -1,0 +1,175 @@
+"""Every table: its schema, what one write replaces, the order of its rows and what identifies one."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
+from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
+from provision_dagster.mixes.schema import MIX, RECIPES
+from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
+
+Schema = dict[str, pl.DataType]
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """Declaration of one Delta table.
+
+    Attributes
+    ----------
+    name
+        Folder name under the store's root, and the name that SQL and assets use.
+    schema
+        Columns and polars types as callers see them, in order.
+    description
+        One sentence; stored in the table's metadata.
+    partition_by
+        The column whose values are Dagster partition keys, or None for a table that is written whole.
+    sort_by
+        Columns that order the rows of one write.
+    key
+        Columns that together identify a row.
+    replace_by
+        Columns that name what one write replaces: `partition_by`, and more where writers share a partition.
+    """
+
+    name: str
+    schema: Schema
+    description: str
+    partition_by: str | None
+    sort_by: tuple[str, ...]
+    key: tuple[str, ...]
+    replace_by: tuple[str, ...]
+
+
+def _table(
+    name: str,
+    schema: Schema,
+    description: str,
+    *,
+    key: tuple[str, ...],
+    partition_by: str | None = "shard",
+    sort_by: tuple[str, ...] | None = None,
+    also_by: tuple[str, ...] = (),
+) -> TableSpec:
+    replace_by = ((partition_by,) if partition_by else ()) + also_by
+    return TableSpec(name, schema, description, partition_by, sort_by or key, key, replace_by)
+
+
+def _family_table(family: str) -> TableSpec:
+    text = f"Raw question-answer pairs of the family `{family}`."
+    return _table(family, RAW_QA, text, key=("id",))
+
+
+_REJECTED_ORDER = ("image_set", "image_key", "file", "part", "item", "field", "reason", "detail")
+
+_STATIC = (
+    _table(
+        "image_sets",
+        IMAGE_SETS,
+        "Every image set that is registered, with its shards.",
+        key=("spec_file",),
+        partition_by=None,
+    ),
+    _table(
+        "image_sources",
+        IMAGE_SOURCES,
+        "Pictures as listed, before any is opened.",
+        key=("image_set", "image_key"),
+        sort_by=("image_set", "position", "image_key"),
+    ),
+    _table(
+        "images",
+        IMAGES,
+        "One row per picture: size, hashes, licence, and whether it can be used.",
+        key=("image_set", "image_key"),
+        sort_by=("image_set", "position", "image_key"),
+    ),
+    _table(
+        "repeated_pictures",
+        REPEATED_PICTURES,
+        "Pictures whose pixels stand in an earlier shard of their image set.",
+        key=("image_set", "image_key"),
+        partition_by=None,
+    ),
+    _table(
+        "annotations",
+        ANNOTATIONS,
+        "Human annotations in the shape of a scene graph, before pixel evidence.",
+        key=("image_set", "image_key"),
+        sort_by=("image_set", "position", "image_key"),
+    ),
+    _table(
+        "rejected_annotations",
+        REJECTED_ANNOTATIONS,
+        "Parts of annotations that could not be used, each with its reason.",
+        key=_REJECTED_ORDER,
+    ),
+    _table(
+        "rejected_evidence",
+        REJECTED_ANNOTATIONS,
+        "Pictures, masks and depth maps that could not be used for a scene graph, each with its reason.",
+        key=_REJECTED_ORDER,
+    ),
+    _table(
+        "scene_graphs",
+        SCENE_GRAPHS,
+        "One row per picture: objects, attributes, relations and pixel evidence.",
+        key=("image_set", "image_key"),
+        sort_by=("image_id", "image_set", "image_key"),
+    ),
+    _table(
+        "vocabulary",
+        VOCABULARY,
+        "How often each label, attribute and predicate occurs in an image set.",
+        key=("image_set", "kind", "value", "context"),
+        partition_by="image_set",
+    ),
+)
+
+_AFTER_GENERATION = (
+    _table(
+        "funnel",
+        FUNNEL,
+        "What became of each generator's candidates, by reason.",
+        key=("shard", "family", "generator", "rules", "reason"),
+        also_by=("family",),
+    ),
+    _table("filtered_qa", FILTERED_QA, "Question-answer pairs that passed every filter.", key=("id",)),
+    _table(
+        "rejected_qa",
+        REJECTED_QA,
+        "Question-answer pairs that a filter rejected, with rule, score and threshold.",
+        key=("id",),
+        sort_by=("id", "rule", "detail"),
+    ),
+    _table(
+        "qa_statistics",
+        QA_STATISTICS,
+        "Distribution of questions, answers and options per generator.",
+        key=("shard", "family", "generator"),
+    ),
+    _table(
+        "label_statistics",
+        LABEL_STATISTICS,
+        "How often filtered QA mention each label, attribute and predicate.",
+        key=("shard", "family", "kind", "value"),
+    ),
+    _table(
+        "recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None
+    ),
+    _table(
+        "mixes",
+        MIX,
+        "Training examples of each recipe, in order.",
+        key=("recipe", "position"),
+        partition_by="recipe",
+    ),
+)
+
+TABLES: dict[str, TableSpec] = {
+    spec.name: spec for spec in (*_STATIC, *(_family_table(f) for f in FAMILIES), *_AFTER_GENERATION)
+}
+"""All tables by name, in the order in which data flows through them."""
