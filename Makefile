@@ -1,0 +1,54 @@
+# make demo | make test | make ui | make setup | make lint | make bench
+SHELL := /bin/bash
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+EXTRAS ?= dev,postgres,s3
+INSTALLED := $(VENV)/.installed-$(subst $(,),-,$(EXTRAS))
+BIN := $(VENV)/bin
+
+export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
+export GX_ANALYTICS_ENABLED = false
+export DAGSTER_DISABLE_TELEMETRY = true
+
+.PHONY: demo test ui setup lint types check bench clean help
+
+help: ## Show the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+
+setup: $(INSTALLED) ## Create the environment (.venv) if it is missing or out of date
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 - 3.13 is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { echo "Python 3.11 - 3.13 is needed, found $$($(PYTHON) --version)"; exit 1; }
+	@echo "setting up $(VENV) (once; some minutes on a slow line)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null; then uv pip install --python $(BIN)/python -c constraints.txt -e ".[$(EXTRAS)]"; \
+	else $(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$(EXTRAS)]"; fi
+	@touch $@
+
+demo: setup ## Run the main job on the embedded sample and say where to look
+	@$(BIN)/provision demo
+
+test: setup ## Run all tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+ui: setup ## Open Dagster's UI on http://127.0.0.1:3000
+	@mkdir -p $(DAGSTER_HOME)
+	@$(BIN)/provision home
+	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
+
+lint: setup ## Lint and check types and definitions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+check: setup ## Check that the definitions load, as Dagster sees them
+	@mkdir -p $(DAGSTER_HOME)
+	@$(BIN)/dg check defs
+	@$(BIN)/dagster definitions validate -w workspace.yaml
+
+bench: setup ## Measure the generators
+	@$(BIN)/python benchmarks/generators.py
+
+clean: ## Remove what demo and ui have made (not the environment)
+	rm -rf data .dagster_home
