@@ -85,34 +85,53 @@ WRITER = """
 import sys
 from provision_dagster.storage.store import Store
 from tests.storage.rows import raw_qa
-url, answer = sys.argv[1:]
-rows = raw_qa("s", count=8_000, answer=answer)
-print("ready", flush=True)
-Store(url).write_partition("qa_object", rows, key="s")
-print("written", flush=True)
+store = Store(sys.argv[1])
+states = [raw_qa("s", count=8_000, answer=answer) for answer in ("new", "old")]
+while True:
+    for rows in states:
+        store.write_partition("qa_object", rows, key="s")
+        print("written", flush=True)
 """
+
+
+def _data_files(store: Store) -> set[str]:
+    return {file.name for file in (Path(store.uri("qa_object")) / "shard=s").iterdir()}
+
+
+def _unfinished(store: Store) -> int:
+    """Count data files that no commit names: their writer was killed before it could commit."""
+    logs = (Path(store.uri("qa_object")) / "_delta_log").glob("*.json")
+    committed = "".join(log.read_text() for log in logs)
+    return sum(name not in committed for name in _data_files(store))
+
+
+def _wait_for_data_file(store: Store) -> None:
+    before, end = _data_files(store), time.monotonic() + 60
+    while _data_files(store) == before:
+        assert time.monotonic() < end, "the writer wrote nothing"
 
 
 def test_a_killed_writer_leaves_the_old_or_the_new_rows(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.create_all()
-    old, new = raw_qa("s", count=8_000, answer="old"), raw_qa("s", count=8_000, answer="new")
+    old, new = (raw_qa("s", count=8_000, answer=answer) for answer in ("old", "new"))
     store.write_partition("qa_object", old, key="s")
     rng = random.Random(0)
-    kept_old = 0
-    for _ in range(10):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(tmp_path), "new"], stdout=subprocess.PIPE
-        )
+    for attempt in range(40):  # 10, or more until a kill came between a data file and its commit
+        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE)
         assert writer.stdout is not None
-        assert writer.stdout.readline() == b"ready\n"
-        time.sleep(rng.uniform(0, 0.3))
+        assert writer.stdout.readline() == b"written\n"
+        if attempt % 2:
+            _wait_for_data_file(store)  # its commit comes a few milliseconds later
+        else:
+            time.sleep(rng.uniform(0, 0.2))
         writer.send_signal(signal.SIGKILL)
         writer.wait()
         found = store.scan("qa_object").collect()
         assert found.equals(old) or found.equals(new)
-        kept_old += found.equals(old)
-        store.write_partition("qa_object", new, key="s")
-        assert store.scan("qa_object").collect().equals(new)
-        store.write_partition("qa_object", old, key="s")
-    assert kept_old > 0  # else no kill came in time and the test showed nothing
+        for rows in (new, old):
+            store.write_partition("qa_object", rows, key="s")
+            assert store.scan("qa_object").collect().equals(rows)
+        if attempt >= 9 and _unfinished(store):
+            break
+    assert _unfinished(store) > 0, "no kill came between a data file and its commit"

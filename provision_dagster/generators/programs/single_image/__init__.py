@@ -1,1 +1,1 @@
-
+"""Generators that ask about one picture."""

@@ -1,0 +1,318 @@
+"""`provision`: the command line, for people and scripts."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from provision_dagster import __version__
+from provision_dagster.errors import InputError, ProvisionError
+
+app = typer.Typer(
+    name="provision",
+    help="The data factory for visual instruction tuning: pictures in, checked training files out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+class Format(StrEnum):
+    """Layouts of annotations."""
+
+    visual_genome = "visual-genome"
+    gqa = "gqa"
+    coco = "coco"
+    provision = "provision"
+
+
+class Reader(StrEnum):
+    """Ways to list pictures."""
+
+    folder = "folder"
+    file_list = "file_list"
+    webdataset = "webdataset"
+    annotations = "annotations"
+
+
+class Mode(StrEnum):
+    """How many candidates are kept."""
+
+    sampled = "sampled"
+    full = "full"
+
+
+class Rules(StrEnum):
+    """Which candidates are kept."""
+
+    strict = "strict"
+    paper = "paper"
+
+
+class Bars:
+    """One progress bar per stage, on the terminal's error stream."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of a stage are done."""
+        if stage not in self.tasks:
+            self.tasks[stage] = self.progress.add_task(stage, total=total)
+        self.progress.update(self.tasks[stage], completed=done, total=total)
+
+
+@contextmanager
+def bars() -> Iterator[Bars]:
+    """Show progress bars while a long step runs."""
+    columns = (TextColumn("{task.description:>16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=errors) as progress:
+        yield Bars(progress)
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are one message and exit code 2."""
+    try:
+        app()
+    except ProvisionError as error:
+        errors.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Set what all commands share."""
+
+
+Annotations = Annotated[Path, typer.Argument(help="File or folder in the format's official layout, plain or gzip.")]
+Images = Annotated[Path | None, typer.Option(help="Folder of the pictures that the annotations name.")]
+Depth = Annotated[Path | None, typer.Option(help="Folder of depth maps (larger = closer).")]
+Masks = Annotated[Path | None, typer.Option(help="Folder of mask files.")]
+
+
+@app.command()
+def generate(
+    annotations: Annotations,
+    format: Annotated[Format, typer.Option(help="Layout of the annotations.")],
+    out: Annotated[Path, typer.Option(help="Folder for qa/ (Delta), funnel.parquet, rejected.parquet, summary.json.")],
+    images: Images = None,
+    depth: Depth = None,
+    masks: Masks = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(help="JSON with countable_labels, uncountable_labels and attribute_category; overrides the lexicon."),
+    ] = None,
+    mode: Annotated[Mode, typer.Option(help="sampled draws --per-generator QA for each image, full keeps all.")] = Mode.sampled,
+    per_generator: Annotated[int, typer.Option(min=1, help="QA per generator and image in sampled mode.")] = 1,
+    rules: Annotated[
+        Rules, typer.Option(help="strict drops what a truth rule rejects, paper keeps the reference's candidates.")
+    ] = Rules.strict,
+    generators: Annotated[str, typer.Option(help="Names or families, separated by commas; default: all.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same rows.")] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the rows do not depend on it.")] = 1,
+    shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Images per shard.")] = 500,
+    lexicon: Annotated[Path | None, typer.Option(help="Folder of CSV files that extend the lexicon.")] = None,
+    templates: Annotated[list[Path] | None, typer.Option(help="YAML file with further templates; may be repeated.")] = None,
+) -> None:
+    """Make questions and answers from human annotations, without Dagster."""
+    from provision_dagster.generators.generate import Settings
+    from provision_dagster.pipeline import Request, generate_files
+
+    spec = _annotated_spec(
+        "generate", annotations, format=format, images=images, depth=depth, masks=masks, shard_size=shard_size
+    )
+    settings = Settings(rules=rules.value, mode=mode.value, per_generator=per_generator, seed=seed)
+    request = Request(
+        spec=spec,
+        out=_folder(out),
+        settings=settings,
+        generators=tuple(name.strip() for name in generators.split(",") if name.strip()),
+        vocabulary=vocabulary,
+        lexicon=lexicon,
+        templates=tuple(templates or ()),
+    )
+    with bars() as show:
+        summary = generate_files(request, workers=workers, progress=lambda done, total: show("shards", done, total))
+    _print_summary(summary, out=out)
+
+
+def _annotated_spec(name: str, annotations: Path, *, format: Format, **fields: Any) -> Any:
+    from provision_dagster.image_sets.spec import parse_spec
+
+    for option in ("images", "depth", "masks"):
+        folder = fields.get(option)
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"`--{option}` must be a folder, got `{folder}`")
+    given = {k: v for k, v in fields.items() if v is not None}
+    spec = {"name": name, "reader": "annotations", "annotations": annotations, "annotations_format": format.value}
+    return parse_spec({**spec, **given}, source="command line")
+
+
+def _folder(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise InputError(f"`--out` must be a folder, got the file `{path}`")
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _print_summary(summary: dict[str, Any], *, out: Path) -> None:
+    table = Table("generator", "QA", title=f"{summary['rows']} QA of {summary['images']} images")
+    for name, count in summary["by_generator"].items():
+        table.add_row(name, str(count))
+    console.print(table)
+    if summary["rejected"]:
+        console.print(f"rejected parts of annotations (rejected.parquet): {summary['rejected']}", markup=False)
+    console.print(f"{summary['seconds']} s, {summary['qa_per_second']} QA/s; written to {out}", markup=False)
+
+
+@app.command()
+def ingest(
+    path: Annotated[Path, typer.Argument(help="Folder, file list, tar(s) or annotations; or a .yaml spec of an image set.")],
+    name: Annotated[str | None, typer.Option(help="Name of the image set: a-z, 0-9, _ and -. Default: of the spec or path.")] = None,
+    reader: Annotated[Reader | None, typer.Option(help="How to list pictures; default: by --format, else by the path.")] = None,
+    format: Annotated[Format | None, typer.Option(help="Layout, when PATH holds annotations.")] = None,
+    images: Images = None,
+    depth: Depth = None,
+    masks: Masks = None,
+    license: Annotated[str | None, typer.Option(help="Licence of pictures that do not say their own.")] = None,
+    attribution: Annotated[str | None, typer.Option(help="Attribution of pictures that do not say their own.")] = None,
+    shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Pictures per shard.")] = 500,
+) -> None:
+    """Register an image set in Dagster: its shards become partitions, its pictures and annotations are listed."""
+    from provision_dagster.ingest_command import read_set, save_spec
+
+    spec = read_set(
+        path,
+        name=name,
+        reader=reader.value if reader else None,
+        format=format.value if format else None,
+        fields={
+            "images": images, "depth": depth, "masks": masks, "license": license, "attribution": attribution,
+            "shard_size": shard_size,
+        },
+    )
+    save_spec(spec)
+    with bars() as show:
+        _show_ingested(spec.name, show)
+
+
+def _show_ingested(name: str, show: Bars) -> None:
+    from provision_dagster import runs
+    from provision_dagster.ingest_command import counts_of
+
+    with runs.instance() as opened:
+        every = runs.register(store=opened, report=show)
+        shards = [s for s in every if runs.image_set_of(s) == name]
+        runs.ingest(shards, store=opened, report=show)
+    table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")
+    table.add_row(name, str(len(shards)), *(str(v) for v in counts_of(name, shards)))
+    console.print(table)
+
+
+@app.command()
+def materialize(
+    image_set: Annotated[list[str] | None, typer.Option(help="Image set; may be repeated. Default: all.")] = None,
+    shard: Annotated[list[str] | None, typer.Option(help="Shard; may be repeated. Default: all of the image sets.")] = None,
+    recipe: Annotated[list[str] | None, typer.Option(help="Recipe to build; may be repeated. Default: all.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make shards.")] = 1,
+) -> None:
+    """Make everything from pictures to exported mixes, as runs of the Dagster instance."""
+    from provision_dagster import runs
+
+    with bars() as show, runs.instance() as opened:
+        shards = _chosen_shards(runs.all_shards(opened), image_sets=image_set or [], shards=shard or [])
+        runs.materialize(shards, recipes=recipe, workers=workers, store=opened, report=show)
+    _print_tables(shards)
+
+
+def _chosen_shards(known: list[str], *, image_sets: list[str], shards: list[str]) -> list[str]:
+    from provision_dagster.defs.partitions import image_set_of
+
+    if not known:
+        raise InputError("no shard is registered: run `provision ingest` first")
+    sets = sorted({image_set_of(s) for s in known})
+    for what, asked, allowed in (("image set", image_sets, sets), ("shard", shards, known)):
+        unknown = sorted(set(asked) - set(allowed))
+        if unknown:
+            raise InputError(f"unknown {what} {', '.join(unknown)}; registered: {', '.join(allowed)}")
+    if shards:
+        return [s for s in known if s in shards]
+    return [s for s in known if not image_sets or image_set_of(s) in image_sets]
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Option(help="Folder for images/, depth_masks/ and scene_graphs.json; empty or rendered before.")],
+    n: Annotated[int, typer.Option("--n", min=1, help="Scenes.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Scene i depends on (seed, i) alone.")] = 0,
+    width: Annotated[int, typer.Option(help="Pixels.")] = 640,
+    height: Annotated[int, typer.Option(help="Pixels.")] = 480,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Render scenes with exact truth: boxes, masks, depth, attributes and relations."""
+    from provision_dagster.samples.rendering import render_scenes
+
+    with bars() as show:
+        path = render_scenes(
+            out, n=n, seed=seed, width=width, height=height, workers=workers,
+            progress=lambda done, total: show("scenes", done, total),
+        )
+    console.print(f"{n} scenes: {path}", markup=False)
+
+
+@app.command()
+def demo(
+    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 160,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = min(2, os.cpu_count() or 1),
+) -> None:
+    """Take the embedded sample (photographs and rendered scenes) from pictures to an exported, checked mix."""
+    from provision_dagster.demo import run_demo
+
+    with bars() as show:
+        shards = run_demo(scenes=scenes, workers=workers, report=show)
+    _print_tables(shards)
+    console.print("Look at it in Dagster's UI: make ui (assets, partitions, checks, lineage)")
+
+
+@app.command()
+def home() -> None:
+    """Make the folder of the Dagster instance (DAGSTER_HOME, default .dagster_home) and print it."""
+    from provision_dagster import runs
+
+    console.print(str(runs.prepare_home()), markup=False, soft_wrap=True)
+
+
+def _print_tables(shards: list[str]) -> None:
+    from provision_dagster.report import exported_files, table_rows
+
+    table = Table("asset", "partitions", "rows", "keep rate", "checks")
+    for row in table_rows(shards):
+        table.add_row(*row)
+    console.print(table)
+    for path in exported_files():
+        console.print(f"  {path}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Automation: new image sets are picked up, and what is out of date is made again."""
+
+import hashlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from provision_dagster.defs.partitions import SHARDS
+from provision_dagster.defs.resources import FoldersResource
+
+PER_SHARD = dg.AssetSelection.groups("scene_graphs", "raw_qa", "filtered_qa").materializable()
+
+register_job = dg.define_asset_job(
+    "register_image_sets", selection="image_sets", description="Read the spec folder and register shards as partitions."
+)
+
+shard_job = dg.define_asset_job(
+    "shard_to_filtered_qa",
+    selection=dg.AssetSelection.assets(
+        "scene_graphs", "rejected_evidence", "qa_object", "qa_attribute", "qa_relation",
+        "filtered_qa", "rejected_qa", "qa_statistics", "label_statistics",
+    ),
+    partitions_def=SHARDS,
+    description="From the pictures and annotations of one shard to its filtered QA.",
+)
+
+
+@dg.sensor(job=register_job, minimum_interval_seconds=30)
+def new_image_sets(context: dg.SensorEvaluationContext, folders: FoldersResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    """Register shards when a spec file is new or changed; what follows is then made by the automation conditions."""
+    files = folders.image_set_files()
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
+    state = digest.hexdigest()
+    if not files:
+        yield dg.SkipReason(f"no spec file in `{folders.image_sets}`")
+    elif context.cursor == state:
+        yield dg.SkipReason(f"{len(files)} spec files, none new or changed")
+    else:
+        context.update_cursor(state)
+        yield dg.RunRequest(run_key=state)
+
+
+keep_current = dg.AutomationConditionSensorDefinition(
+    "keep_current",
+    target=dg.AssetSelection.all(),
+    description="Makes what is missing or out of date, once the blocking checks of what it reads have passed.",
+)

@@ -1,0 +1,141 @@
+"""Asset checks: one suite per asset, blocking where broken data must not go on."""
+
+from collections.abc import Callable
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.partitions import SHARDS
+from provision_dagster.defs.resources import StoreResource
+from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.generators.integrity import foreign_images, qa_rules
+from provision_dagster.scene_graphs.integrity import graph_rules, uncovered
+from provision_dagster.storage.contract import PROBLEMS, contract_problems, problems
+from provision_dagster.storage.store import Store
+
+Suite = Callable[[Store, str, pl.DataFrame], pl.DataFrame]
+"""(store, shard, rows of the asset) -> further problems."""
+
+
+def shard_check(asset: str, *, description: str, suite: Suite | None = None) -> dg.AssetChecksDefinition:
+    """Make the blocking check of a shard's table: the declared contract, and a suite of its own."""
+
+    @dg.asset_check(
+        asset=asset, name=f"{asset}_is_sound", description=description, blocking=True, partitions_def=SHARDS
+    )
+    def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+        opened = store.store()
+        shard = context.op_execution_context.partition_key
+        rows = opened.scan(asset, partitions=shard).collect()
+        found = contract_problems(rows, spec=opened.spec(asset))
+        if suite is not None:
+            found = pl.concat([found, suite(opened, shard, rows)])
+        return result(found, rows=rows.height)
+
+    return check
+
+
+def result(found: pl.DataFrame, *, rows: int, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
+    """Turn problems into a check result that shows how many rows were looked at and what is wrong with which."""
+    table = markdown_table(found) if found.height else "none"
+    metadata = {"rows": rows, "problems": dg.MetadataValue.md(table), "broken_rows": int(found["rows"].sum())}
+    return dg.AssetCheckResult(passed=found.is_empty(), severity=severity, metadata=metadata)
+
+
+def _as_problem(rule: str, rows: pl.DataFrame, *, example: str) -> pl.DataFrame:
+    if rows.is_empty():
+        return pl.DataFrame(schema=PROBLEMS)
+    return pl.DataFrame({"rule": [rule], "rows": [rows.height], "example": [str(rows[example][0])]}, schema=PROBLEMS)
+
+
+def _pictures(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+    sources = store.scan("image_sources", partitions=shard).collect()
+    lost = sources.join(rows.select("image_set", "image_key"), on=["image_set", "image_key"], how="anti")
+    unexplained = rows.filter(~pl.col("status").is_in(["ok", "annotations_only"]) & pl.col("error").is_null())
+    return pl.concat(
+        [
+            _as_problem("picture_lost", lost, example="image_key"),
+            _as_problem("status_without_reason", unexplained, example="image_key"),
+        ]
+    )
+
+
+def _graphs(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+    images = store.scan("images", partitions=shard).collect()
+    repeated = store.scan("repeated_pictures").collect()
+    rejected = store.scan("rejected_evidence", partitions=shard).filter(part="image").collect()
+    lost = uncovered(images, scene_graphs=rows, repeated=repeated)
+    lost = lost.join(rejected, on=["image_set", "image_key"], how="anti")
+    return pl.concat(
+        [
+            problems(rows, rules=graph_rules(), example=pl.col("image_key")),
+            _as_problem("usable_picture_without_graph", lost, example="image_key"),
+        ]
+    )
+
+
+def _questions(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+    graphs = store.scan("scene_graphs", partitions=shard, columns=["image_id"]).collect()
+    return pl.concat(
+        [
+            problems(rows, rules=qa_rules(), example=pl.col("id")),
+            _as_problem("image_unknown", foreign_images(rows, scene_graphs=graphs), example="id"),
+        ]
+    )
+
+
+def _funnel_adds_up(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Raw QA = kept + rejected: nothing is lost between them."""
+    raw = pl.concat([store.scan(f, partitions=shard, columns=["id"]) for f in FAMILIES]).collect()
+    after = pl.concat([rows.select("id"), store.scan("rejected_qa", partitions=shard, columns=["id"]).collect()])
+    lost = raw.join(after, on="id", how="anti")
+    added = after.join(raw, on="id", how="anti")
+    return pl.concat(
+        [
+            _questions(store, shard, rows),
+            _as_problem("qa_lost", lost, example="id"),
+            _as_problem("qa_from_nowhere", added, example="id"),
+        ]
+    )
+
+
+images_check = shard_check("images", description="Every listed picture has a row; what is unusable says why.", suite=_pictures)
+sources_check = shard_check("image_sources", description="Each picture of the shard is listed once.")
+annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
+graphs_check = shard_check(
+    "scene_graphs", description="Boxes lie in the picture, relations join objects, no usable picture is lost.", suite=_graphs
+)
+qa_checks = [
+    shard_check(
+        family,
+        description="Unique ids, whole texts, the answer among the options, pictures that exist.",
+        suite=_questions,
+    )
+    for family in FAMILIES
+]
+filtered_check = shard_check(
+    "filtered_qa", description="Sound as raw QA are, and kept + rejected = raw.", suite=_funnel_adds_up
+)
+rejected_check = shard_check("rejected_qa", description="Every rejected QA has its rule, once.")
+qa_object_check, qa_attribute_check, qa_relation_check = qa_checks
+
+
+@dg.asset_check(asset="images", description="Share of pictures that cannot be used.", partitions_def=SHARDS)
+def images_usable(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+    """Warn when a picture cannot be used; fail when none can."""
+    rows = store.store().scan("images", partitions=context.op_execution_context.partition_key).collect()
+    bad = rows.filter(~pl.col("status").is_in(["ok", "annotations_only"]))
+    found = bad.group_by(rule="status").agg(rows=pl.len().cast(pl.Int64), example=pl.col("error").first()).sort("rule")
+    none_left = rows.height == bad.height
+    severity = dg.AssetCheckSeverity.ERROR if none_left else dg.AssetCheckSeverity.WARN
+    return result(found, rows=rows.height, severity=severity)
+
+
+@dg.asset_check(asset="image_sets", description="Every image set of the spec folder can be read.")
+def image_sets_readable(store: StoreResource) -> dg.AssetCheckResult:
+    """Fail for image sets that cannot be read; the others go on."""
+    rows = store.store().scan("image_sets").collect()
+    broken = rows.filter(pl.col("error").is_not_null())
+    found = broken.select(rule="image_set", rows=pl.lit(1, dtype=pl.Int64), example="error")
+    return result(found, rows=rows.height)

@@ -1,0 +1,81 @@
+"""Mixes: filtered QA become training files, as a recipe says."""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.io_manager import data_version
+from provision_dagster.defs.partitions import RECIPES
+from provision_dagster.defs.policies import policy
+from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.mixes.build import build_mix
+from provision_dagster.mixes.export import export_mix
+from provision_dagster.mixes.registry import find_recipe, register_recipes
+
+EVERY_SHARD = dg.AllPartitionMapping()
+SOURCES = ("filtered_qa", "images")
+
+
+@dg.asset(**policy("mixes", kinds={"yaml"}))
+def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.Output[pl.DataFrame]:
+    """Every recipe of the package and of the recipe folder; registers their names as partitions."""
+    table = register_recipes(folders.recipe_files())
+    usable = table.filter(pl.col("error").is_null())["recipe"].to_list()
+    assert RECIPES.name is not None
+    context.instance.add_dynamic_partitions(RECIPES.name, usable)
+    shown = table.select("recipe", "description", "error")
+    return dg.Output(table, metadata={"recipes": dg.MetadataValue.md(markdown_table(shown))})
+
+
+@dg.asset(
+    partitions_def=RECIPES,
+    deps=[recipes],
+    ins={name: dg.AssetIn(name, partition_mapping=EVERY_SHARD) for name in SOURCES},
+    **policy("mixes", kinds={"polars"}),
+)
+def mixes(
+    context: dg.AssetExecutionContext, folders: FoldersResource, filtered_qa: pl.LazyFrame, images: pl.LazyFrame
+) -> dg.Output[pl.DataFrame]:
+    """Training examples of a recipe, in their final wording and order."""
+    recipe = find_recipe(context.partition_key, files=folders.recipe_files())
+    # two image sets may hold one picture with the same annotation, and so the same question
+    once = filtered_qa.sort("id", "shard").unique("id", keep="first", maintain_order=True)
+    table = build_mix(recipe, filtered_qa=once, images=images)
+    counts = table.group_by("generator", "form").len("examples").sort("generator", "form")
+    repeated = filtered_qa.select(pl.len() - pl.col("id").n_unique()).collect().item()
+    metadata = {"examples": dg.MetadataValue.md(markdown_table(counts)), "questions_held_twice": int(repeated)}
+    return dg.Output(table, metadata=metadata, data_version=data_version(table))
+
+
+@dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}))
+def exports(
+    context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource, mixes: pl.LazyFrame
+) -> dg.MaterializeResult:
+    """Files of a mix: LLaVA JSON, ProVision-10M Parquet, and a manifest with checksums."""
+    name = context.partition_key
+    recipe = find_recipe(name, files=folders.recipe_files())
+    versions = {table: store.store().version(table) for table in (*SOURCES, "mixes")}
+    files = export_mix(mixes, Path(folders.exports) / name, recipe=recipe, table_versions=versions)
+    paths = {kind: dg.MetadataValue.path(str(path.absolute())) for kind, path in files.items()}
+    rows = mixes.select(pl.len()).collect().item()
+    return dg.MaterializeResult(metadata={**paths, "dagster/partition_row_count": rows})
+
+
+@dg.asset_check(asset="mixes", description="Examples are unique and all from filtered QA.", partitions_def=RECIPES, blocking=True)
+def mixes_are_sound(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+    """Check the contract of the table, and that every example is a filtered QA."""
+    from provision_dagster.defs.checks import result
+    from provision_dagster.storage.contract import contract_problems, problems
+
+    opened = store.store()
+    rows = opened.scan("mixes", partitions=context.op_execution_context.partition_key).collect()
+    known = opened.scan("filtered_qa", columns=["id"]).collect()["id"]
+    rules = {
+        "not_in_filtered_qa": ~pl.col("id").is_in(known.implode()),
+        "example_twice": pl.col("id").is_duplicated(),
+        "response_is_blank": pl.col("response").str.strip_chars() == "",
+    }
+    found = contract_problems(rows, spec=opened.spec("mixes"))
+    return result(pl.concat([found, problems(rows, rules=rules, example=pl.col("id"))]), rows=rows.height)

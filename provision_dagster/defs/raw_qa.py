@@ -1,0 +1,71 @@
+"""Raw QA: one asset per family of generators."""
+
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.io_manager import data_version
+from provision_dagster.defs.partitions import SHARDS, image_set_of
+from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.defs.resources import GenerationResource, StoreResource
+from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.generators.generate import generate
+from provision_dagster.generators.registry import select_generators
+from provision_dagster.lexicon import Lexicon
+
+DESCRIPTIONS = {
+    "qa_object": "Questions about objects: how many, which most or least, which is furthest to a side.",
+    "qa_attribute": "Questions about attributes: of the object in a box, or how many objects have them.",
+    "qa_relation": "Questions about relations between two objects.",
+}
+
+
+def family_asset(family: str) -> dg.AssetsDefinition:
+    """Make the asset of one family; its code version is made of its generators' versions."""
+    generators = select_generators([family])
+    versions = ",".join(f"{g.name}={g.version}" for g in generators)
+
+    @dg.asset(
+        name=family,
+        description=DESCRIPTIONS.get(family, f"Raw QA of the family {family}."),
+        partitions_def=SHARDS,
+        retry_policy=RETRY,
+        **policy("raw_qa", kinds={"polars"}, code_version=versions),
+    )
+    def raw_qa(
+        context: dg.AssetExecutionContext,
+        generation: GenerationResource,
+        store: StoreResource,
+        scene_graphs: pl.LazyFrame,
+        vocabulary: pl.LazyFrame,
+    ) -> dg.Output[pl.DataFrame]:
+        words = vocabulary.filter(pl.col("image_set") == image_set_of(context.partition_key)).collect()
+        made = generate(
+            scene_graphs.collect(),
+            vocabulary=words,
+            lexicon=Lexicon.load(),
+            settings=generation.settings(),
+            generators=[family],
+        )
+        key = {"shard": context.partition_key, "family": family}
+        funnel = made.funnel.with_columns(shard=pl.lit(context.partition_key))
+        store.store().write_partition("funnel", funnel, key=key)
+        return dg.Output(made.qa, metadata=_metadata(made.funnel, generation), data_version=data_version(made.qa))
+
+    return raw_qa
+
+
+def _metadata(funnel: pl.DataFrame, generation: GenerationResource) -> dict[str, Any]:
+    table = funnel.select("generator", "reason", "count").pivot("reason", index="generator", values="count")
+    return {
+        "funnel": dg.MetadataValue.md(markdown_table(table.fill_null(0))),
+        "seed": generation.seed,
+        "rules": generation.rules,
+        "mode": generation.mode,
+    }
+
+
+RAW_QA_ASSETS = [family_asset(family) for family in FAMILIES]
+qa_object, qa_attribute, qa_relation = RAW_QA_ASSETS

@@ -1,0 +1,74 @@
+"""Resources: the store of Delta tables, the folders of specs, recipes and exports, and how to generate."""
+
+import json
+import os
+from pathlib import Path
+
+import dagster as dg
+from pydantic import Field
+
+from provision_dagster.generators.generate import Settings
+from provision_dagster.storage.settings import DATA_SETTING, OPTIONS_SETTING, options_from_env, url_from_env
+from provision_dagster.storage.store import Store
+
+
+class StoreResource(dg.ConfigurableResource[Store]):
+    """All Delta tables under one folder or URL."""
+
+    url: str = Field(default_factory=url_from_env, description=f"Folder or URL; default: {DATA_SETTING}, else `data`.")
+    storage_options: dict[str, str] = Field(
+        default_factory=options_from_env, description=f"Credentials and endpoint; default: {OPTIONS_SETTING} as JSON."
+    )
+
+    def store(self) -> Store:
+        """Open the store; tables that do not exist yet are created with their full schema."""
+        store = Store(self.url, storage_options=self.storage_options)
+        store.create_all()
+        return store
+
+    def describe(self) -> str:
+        """Return the setting as JSON, without credentials."""
+        return json.dumps({"url": self.url})
+
+
+def _folder(setting: str, default: str) -> str:
+    return os.environ.get(setting) or default
+
+
+class FoldersResource(dg.ConfigurableResource[None]):
+    """Local folders beside the tables."""
+
+    image_sets: str = Field(
+        default_factory=lambda: _folder("PROVISION_IMAGE_SETS", "data/image_sets"),
+        description="YAML files, one per image set (PROVISION_IMAGE_SETS).",
+    )
+    recipes: str = Field(
+        default_factory=lambda: _folder("PROVISION_RECIPES", "recipes"),
+        description="YAML files, one per mix, beside those that ship with the package (PROVISION_RECIPES).",
+    )
+    exports: str = Field(
+        default_factory=lambda: _folder("PROVISION_EXPORTS", "data/exports"),
+        description="Exported mixes (PROVISION_EXPORTS).",
+    )
+
+    def image_set_files(self) -> list[Path]:
+        """Spec files of image sets, sorted; none when the folder does not exist."""
+        return sorted(Path(self.image_sets).glob("*.yaml"))
+
+    def recipe_files(self) -> list[Path]:
+        """Recipe files, sorted; those of the package first."""
+        shipped = Path(__file__).parents[1] / "mixes" / "recipes"
+        return [*sorted(shipped.glob("*.yaml")), *sorted(Path(self.recipes).glob("*.yaml"))]
+
+
+class GenerationResource(dg.ConfigurableResource[None]):
+    """How raw QA are generated, the same for all families."""
+
+    rules: str = Field("strict", description="strict (truth rules) or paper (the reference's candidate sets)")
+    mode: str = Field("sampled", description="sampled or full")
+    per_generator: int = Field(2, description="QA per generator and image in sampled mode")
+    seed: int = Field(0, description="0 .. 2**63 - 1; the same seed gives the same bytes")
+
+    def settings(self) -> Settings:
+        """Return checked settings."""
+        return Settings(rules=self.rules, mode=self.mode, per_generator=self.per_generator, seed=self.seed)  # type: ignore[arg-type]

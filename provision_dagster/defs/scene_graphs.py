@@ -1,0 +1,53 @@
+"""Scene graphs: annotations and pixels of a picture become one row that holds all a question may ask."""
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.io_manager import data_version
+from provision_dagster.defs.partitions import SHARDS
+from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.vocabulary import count_vocabulary
+
+
+@dg.multi_asset(
+    outs={
+        "scene_graphs": dg.AssetOut(
+            description="One row per picture: objects, attributes, relations and pixel evidence.",
+            **policy("scene_graphs", kinds={"python"}),
+        ),
+        "rejected_evidence": dg.AssetOut(
+            description="Masks, depth maps and pictures that could not be used, each with its reason.",
+            **policy("scene_graphs", kinds={"python"}),
+        ),
+    },
+    partitions_def=SHARDS,
+    retry_policy=RETRY,
+)
+def assembled(
+    images: pl.LazyFrame, annotations: pl.LazyFrame, repeated_pictures: pl.LazyFrame
+) -> tuple[dg.Output[pl.DataFrame], dg.Output[pl.DataFrame]]:
+    """Join annotations with the pictures they are of, and open each mask and depth file once."""
+    key = ["image_set", "image_key"]
+    first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
+    graphs, rejected = assemble(first.collect(), annotations.collect())
+    reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
+    metadata = {
+        "objects": int(graphs["objects"].list.len().sum()),
+        "relations": int(graphs["relations"].list.len().sum()),
+        "rejected": dg.MetadataValue.md(markdown_table(reasons)),
+    }
+    return (
+        dg.Output(graphs, metadata=metadata, data_version=data_version(graphs)),
+        dg.Output(rejected, data_version=data_version(rejected)),
+    )
+
+
+@dg.asset(**policy("scene_graphs", kinds={"polars"}))
+def vocabulary(annotations: pl.LazyFrame) -> dg.Output[pl.DataFrame]:
+    """How often each label, attribute and predicate occurs in an image set: what distractors and weights are drawn from."""
+    table = count_vocabulary(annotations.select("image_set", "objects", "relations").collect())
+    words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
+    metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
+    return dg.Output(table, metadata=metadata, data_version=data_version(table))

@@ -1,0 +1,120 @@
+"""Sorts raw question-answer pairs into those that are kept and those that break a rule."""
+
+import polars as pl
+
+from provision_dagster.errors import SchemaError
+from provision_dagster.filters.config import FilterConfig
+from provision_dagster.filters.run_sql import run_models
+from provision_dagster.filters.schema import LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.generators.schema import FILTERED_QA, RAW_QA, REJECTED_QA
+
+RULES = (
+    "format",
+    "length",
+    "image",
+    "region_size",
+    "options",
+    "evidence",
+    "conflicting_answers",
+    "duplicate",
+)
+"""In the order in which they are applied: a pair is rejected by the first that it breaks.
+
+A pair that breaks one of the first six is no longer compared with others.
+"""
+
+Frame = pl.DataFrame | pl.LazyFrame
+
+
+def filter_qa(
+    raw_qa: Frame, *, images: Frame, scene_graphs: Frame, config: FilterConfig | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Apply the rules that need no model.
+
+    Parameters
+    ----------
+    raw_qa
+        Schema RAW_QA: all families of one or several shards, in any order.
+    images
+        Schema IMAGES: at least the images that are asked about.
+    scene_graphs
+        Schema SCENE_GRAPHS of these images.
+    config
+        Thresholds; the defaults when None.
+
+    Returns
+    -------
+    tuple of pl.DataFrame
+        Kept pairs (FILTERED_QA) and rejected pairs (REJECTED_QA), sorted by id, the same whatever the
+        order of the input. `score` and `threshold` are null for rules that measure nothing.
+
+    Raises
+    ------
+    SchemaError
+        If a frame lacks a column that the rules read.
+    """
+    raw = _columns(raw_qa, names=tuple(RAW_QA), table="raw_qa")
+    found = run_models(
+        {
+            "raw_qa": _with_row(raw),
+            "images": _columns(images, names=("image_id", "status"), table="images"),
+            "scene_graphs": _columns(scene_graphs, names=("image_id", "objects"), table="scene_graphs"),
+            "config": (config or FilterConfig()).as_table(),
+        },
+        targets=("filtered_qa", "rejected_qa"),
+    )
+    filtered = _typed(found["filtered_qa"], schema=FILTERED_QA).sort("id")
+    rejected = _typed(found["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
+    if len(filtered) + len(rejected) != len(raw):
+        raise AssertionError(
+            f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones"
+        )
+    return filtered, rejected
+
+
+def qa_statistics(raw_qa: Frame, *, filtered_qa: Frame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Describe what the filters kept.
+
+    Parameters
+    ----------
+    raw_qa
+        Schema RAW_QA.
+    filtered_qa
+        Schema FILTERED_QA: what was kept of it.
+
+    Returns
+    -------
+    tuple of pl.DataFrame
+        QA_STATISTICS, a row per shard, family and generator, and LABEL_STATISTICS, a row per value mentioned.
+    """
+    sources = {
+        "raw_qa": _columns(raw_qa, names=("shard", "family", "generator"), table="raw_qa"),
+        "filtered_qa": _columns(filtered_qa, names=tuple(FILTERED_QA), table="filtered_qa"),
+    }
+    found = run_models(sources, targets=("qa_statistics", "label_statistics"))
+    return (
+        _typed(found["qa_statistics"], schema=QA_STATISTICS),
+        _typed(found["label_statistics"], schema=LABEL_STATISTICS),
+    )
+
+
+def _columns(frame: Frame, *, names: tuple[str, ...], table: str) -> pl.DataFrame:
+    missing = [name for name in names if name not in frame.lazy().collect_schema()]
+    if missing:
+        raise SchemaError(f"table `{table}`: missing columns {missing}")
+    return frame.lazy().select(names).collect()
+
+
+def _with_row(raw: pl.DataFrame) -> pl.DataFrame:
+    """Number the pairs by id, so that "the first" does not depend on the order of the input."""
+    return raw.sort(_order()).with_row_index("row")
+
+
+def _order() -> list[pl.Expr]:
+    """Ids decide; the rest only matters for pairs that wrongly share one."""
+    names = ("id", "family", "generator", "question", "answer", "choice_question", "template", "answer_index")
+    return [*(pl.col(name) for name in names), pl.col("options").list.join("\x1f")]
+
+
+def _typed(frame: pl.DataFrame, *, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

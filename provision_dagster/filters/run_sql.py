@@ -1,0 +1,117 @@
+"""Runs the SELECTs of `dbt_like_sql/` with DuckDB over polars frames, handed over as Arrow without a copy."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from provision_dagster.filters.models import LAYERS, TESTS, Model, load_models, run_order
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    # nothing is downloaded, and a name in SQL never means a Python variable
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
+
+
+@dataclass(frozen=True)
+class SqlTest:
+    """Outcome of one query of `dbt_like_sql/tests/`."""
+
+    name: str
+    description: str
+    offending: pl.DataFrame
+
+    @property
+    def passed(self) -> bool:
+        """True when there is no offending row."""
+        return self.offending.is_empty()
+
+
+def run_models(
+    sources: Mapping[str, pl.DataFrame], *, targets: Sequence[str], folder: Path | None = None
+) -> dict[str, pl.DataFrame]:
+    """Run models and everything they read.
+
+    Parameters
+    ----------
+    sources
+        Tables by name. A model of the same name is not run: the table given takes its place.
+    targets
+        Models whose rows are wanted.
+    folder
+        Folder of the models; the one that ships when None.
+
+    Returns
+    -------
+    dict of str to pl.DataFrame
+        The rows of each target, as DuckDB types them.
+
+    Raises
+    ------
+    InputError
+        If a model reads something that is neither a model nor given.
+    """
+    models = load_models(folder)
+    order = run_order(models, targets=targets, sources=sources)
+    with _connect(sources) as connection:
+        _create_models(connection, models=models, order=[name for name in order if name not in targets])
+        found: dict[str, pl.DataFrame] = {}
+        for name in order:
+            if name in targets:
+                found[name] = connection.sql(models[name].sql).pl()
+                connection.register(name, found[name])
+        return found
+
+
+def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = None) -> list[SqlTest]:
+    """Run the queries of `dbt_like_sql/tests/` that the given tables suffice for.
+
+    Parameters
+    ----------
+    tables
+        Tables by name, as in the store, and `config` (`FilterConfig.as_table()`). Those not given are not
+        computed: a test that reads one of them is left out.
+    folder
+        Folder of the models and tests; the one that ships when None.
+
+    Returns
+    -------
+    list of SqlTest
+        By name, each with the rows that should not be there.
+    """
+    staging = {name: model for name, model in load_models(folder).items() if model.layer == LAYERS[0]}
+    tests = load_models(folder, layers=[TESTS])
+    chosen = {name: test for name, test in tests.items() if _can_run(test, staging=staging, tables=tables)}
+    order = run_order({**staging, **chosen}, targets=chosen, sources=tables)
+    with _connect(tables) as connection:
+        _create_models(connection, models=staging, order=[name for name in order if name in staging])
+        return [
+            SqlTest(name, test.description, connection.sql(test.sql).pl()) for name, test in chosen.items()
+        ]
+
+
+def _can_run(test: Model, *, staging: Mapping[str, Model], tables: Mapping[str, pl.DataFrame]) -> bool:
+    needed = [read for name in test.reads for read in (staging[name].reads if name in staging else (name,))]
+    return all(name in tables for name in needed)
+
+
+@contextmanager
+def _connect(sources: Mapping[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:", config=SETTINGS) as connection:
+        for name, frame in sources.items():
+            connection.register(name, frame)
+        yield connection
+
+
+def _create_models(
+    connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]
+) -> None:
+    """Staging models read one source each and stay views; what several models share is computed once."""
+    for name in order:
+        kind = "view" if models[name].layer == LAYERS[0] else "table"
+        connection.execute(f'create temp {kind} "{name}" as\n{models[name].sql}')

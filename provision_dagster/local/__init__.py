@@ -1,0 +1,1 @@
+"""Configuration of a Dagster instance on one machine."""

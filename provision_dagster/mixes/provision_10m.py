@@ -1,0 +1,77 @@
+"""ProVision-10M's Parquet: one file of short answers, one of multiple choice."""
+
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from provision_dagster.errors import InputError
+from provision_dagster.mixes.atomic import atomic_file
+from provision_dagster.mixes.batches import BATCH, Frame, batches
+from provision_dagster.mixes.render import pictures, render
+
+PROVISION_10M = pa.schema(
+    [
+        ("data_path", pa.list_(pa.string())),
+        ("generator", pa.string()),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("options", pa.list_(pa.string())),
+        ("metadata", pa.string()),
+    ]
+)
+"""Columns of the published data set (arXiv 2412.07012, data card of ProVision-10M)."""
+
+FORM_FILES = {"open": "provision_sa.parquet", "choice": "provision_mc.parquet"}
+"""ProVision-10M's splits: short answer and multiple choice."""
+
+
+def export_provision_parquet(
+    rows: Frame, folder: str | Path, *, images: Frame | None = None
+) -> dict[str, Path]:
+    """Write QA as ProVision-10M's Parquet: `provision_sa.parquet` (open form) and `provision_mc.parquet`.
+
+    `data_path` holds the pictures' paths (the image's key where a set has no pixels), `answer` is in words in
+    both files, `options` is empty in the open form, `metadata` is JSON: id, image_ids, template, objects,
+    attributes, relations, counts.
+
+    Parameters
+    ----------
+    rows
+        Schema MIX: each row goes to the file of its form. Or schema FILTERED_QA: each row goes to the first
+        file, and to the second too if it has options.
+    folder
+        Folder of the two files; each is replaced whole, and written even without rows.
+    images
+        Schema IMAGES, needed for FILTERED_QA.
+
+    Returns
+    -------
+    dict of str to Path
+        The files by form (`open`, `choice`).
+
+    Raises
+    ------
+    InputError
+        If FILTERED_QA comes without images.
+    """
+    frame = rows.lazy()
+    if "form" not in frame.collect_schema():
+        if images is None:
+            raise InputError("`images` must be given to export filtered_qa: it says where the pictures are")
+        frame = _both_forms(frame, images=images).lazy()
+    files = {form: Path(folder) / name for form, name in FORM_FILES.items()}
+    for form, file in files.items():
+        with atomic_file(file) as part, pq.ParquetWriter(part, PROVISION_10M, compression="zstd") as out:
+            for batch in batches(frame.filter(pl.col("form") == form)):
+                named = batch.rename({"image_uris": "data_path"}).select(PROVISION_10M.names)
+                out.write_table(named.to_arrow().cast(PROVISION_10M), row_group_size=BATCH)
+    return files
+
+
+def _both_forms(filtered: pl.LazyFrame, *, images: Frame) -> pl.DataFrame:
+    rows = filtered.sort("id").with_columns(source=pl.lit(0)).collect()
+    options = rows.filter(pl.col("options").list.len() > 0)
+    forms = [rows.with_columns(form=pl.lit("open")), options.with_columns(form=pl.lit("choice"))]
+    return render(pl.concat(forms).with_row_index("position"), recipe="", pictures=pictures(images))

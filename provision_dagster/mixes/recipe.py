@@ -1,0 +1,163 @@
+"""Recipes: what goes into a mix, as a YAML file that is checked strictly."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from provision_dagster.errors import InputError
+from provision_dagster.filters.schema import FAMILIES
+
+Form = Literal["open", "choice", "half"]
+"""open: question and answer; choice: options and a letter; half: every other pair with options as choice."""
+
+BoxFormat = Literal["ratio"]
+"""ratio: x1, y1, x2, y2 as shares of width and height with 2 decimals, as the generators write them."""
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Source(_Strict):
+    """Some of the filtered QA. Selectors that are not given select everything; those given must all match."""
+
+    families: tuple[str, ...] = Field(
+        default=(), description=f"Families of generators; empty: all. Known: {', '.join(FAMILIES)}."
+    )
+    generators: tuple[str, ...] = Field(default=(), description="Names of generators; empty: all.")
+    image_sets: tuple[str, ...] = Field(default=(), description="Names of image sets; empty: all.")
+    count: int | None = Field(default=None, ge=1, description="Rows to take; fewer are an error.")
+    ratio: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Share to take of the rows that can be taken, rounded down, but at least one row.",
+    )
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.count is not None and self.ratio is not None:
+            raise ValueError("give `count` or `ratio` or neither (everything), not both")
+        unknown = sorted(set(self.families) - set(FAMILIES))
+        if unknown:
+            raise ValueError(f"`families` must be of {', '.join(FAMILIES)}, got {', '.join(unknown)}")
+        return self
+
+
+class Recipe(_Strict):
+    """A mix: sources in order of precedence, the form of the examples, a seed that decides every choice."""
+
+    name: str = Field(
+        pattern=r"^[a-z0-9_-]+$",
+        description="Name of the mix: the partition of `mixes`, the folder of its exports.",
+    )
+    description: str = Field(default="", description="What the mix is for.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**63, description="Another seed takes other rows in another order."
+    )
+    sources: tuple[Source, ...] = Field(
+        min_length=1, description="Taken in this order; a row goes to the first source that takes it."
+    )
+    form: Form = Field(
+        default="half",
+        description="open: question and answer. choice: lettered options and a letter; pairs without options "
+        "are left out. half: every other pair with options as choice, all others open.",
+    )
+    cap_per_image: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most examples that may show one image; null: no cap. Examples that show several images "
+        "need room under the cap of each.",
+    )
+    box_format: BoxFormat = Field(
+        default="ratio", description="How boxes are written: ratio = shares of width and height, 2 decimals."
+    )
+
+
+def bundled_recipes() -> dict[str, Path]:
+    """Return the recipe files that ship with the package, by name."""
+    return {path.stem: path for path in sorted(RECIPES.glob("*.yaml"))}
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """Read and check a recipe.
+
+    Parameters
+    ----------
+    path
+        YAML file, or the name of a recipe that ships with the package.
+
+    Returns
+    -------
+    Recipe
+        The checked recipe.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or a field is unknown, missing or wrong; the message names file, field,
+        what is allowed and what was got.
+    """
+    file = bundled_recipes().get(str(path), Path(path))
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        shipped = ", ".join(bundled_recipes())
+        raise InputError(f"recipe `{path}` cannot be read: {error}; recipes that ship: {shipped}") from error
+    try:
+        data = yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise InputError(f"recipe `{path}` is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise InputError(f"recipe `{path}` must be a mapping of fields, got {type(data).__name__}")
+    return parse_recipe(data, file=str(path))
+
+
+def parse_recipe(data: Mapping[str, Any], *, file: str = "recipe") -> Recipe:
+    """Check the fields of a recipe; errors name `file`. Raises `InputError`."""
+    try:
+        return Recipe.model_validate(data)
+    except ValidationError as error:
+        raise InputError("\n".join(_explain(file, error.errors()))) from error
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON schema of recipe files, for editors."""
+    return Recipe.model_json_schema()
+
+
+def _explain(file: str, errors: Iterable[ErrorDetails]) -> Iterable[str]:
+    for error in errors:
+        field = ".".join(str(part) for part in error["loc"])
+        where = f"recipe `{file}`, field `{field}`" if field else f"recipe `{file}`"
+        if error["type"] == "missing":
+            yield f"{where}: must be given"
+        elif error["type"] == "extra_forbidden":
+            yield f"{where}: unknown, must be one of {', '.join(_fields_at(error['loc']))}"
+        else:
+            text = error["msg"].removeprefix("Value error, ")
+            yield f"{where}: {text[0].lower()}{text[1:]}, got {error['input']!r:.200}"
+
+
+def _fields_at(place: tuple[int | str, ...]) -> list[str]:
+    model = Source if place[0] == "sources" and len(place) > 1 else Recipe
+    return list(model.model_fields)
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys; here that is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = sorted({str(key) for key in keys if keys.count(key) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"field given twice: {twice}", node.start_mark
+            )
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,220 @@
+"""Runs assets from the command line: the same definitions and instance as Dagster's UI, step by step with progress."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import dagster as dg
+
+from provision_dagster import local
+from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
+from provision_dagster.errors import ProvisionError
+
+REGISTER = ("image_sets",)
+INGEST = ("image_sources", "annotations", "rejected_annotations")
+PICTURES = ("images",)
+ACROSS_SHARDS = ("repeated_pictures", "vocabulary")
+PER_SHARD = (
+    "scene_graphs",
+    "rejected_evidence",
+    "qa_object",
+    "qa_attribute",
+    "qa_relation",
+    "filtered_qa",
+    "rejected_qa",
+    "qa_statistics",
+    "label_statistics",
+)
+REGISTER_RECIPES = ("recipes",)
+MIXES = ("mixes", "exports")
+
+Report = Callable[[str, int, int], None]
+"""(stage, runs done, runs in all)"""
+
+
+class RunFailed(ProvisionError):
+    """A Dagster run failed; the message names assets, partition and the first error or failed check."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run: assets, and the first and last partition key of a contiguous range (equal for one partition)."""
+
+    assets: tuple[str, ...]
+    first: str | None = None
+    last: str | None = None
+
+
+@contextmanager
+def instance() -> Iterator[dg.DagsterInstance]:
+    """Open the instance of DAGSTER_HOME, by default `.dagster_home` in the working directory (made if absent)."""
+    prepare_home()
+    with dg.DagsterInstance.get() as opened:
+        yield opened
+
+
+def prepare_home() -> Path:
+    """Make the folder of DAGSTER_HOME, with a `dagster.yaml` unless it has one, and return it."""
+    home = Path(os.environ.get("DAGSTER_HOME") or ".dagster_home").absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(files(local).joinpath("dagster.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+@cache
+def definitions() -> dg.Definitions:
+    """Load the definitions once per process."""
+    from provision_dagster.definitions import defs
+
+    loaded = defs()
+    assert isinstance(loaded, dg.Definitions)
+    return loaded
+
+
+def run(task: Task, *, store: dg.DagsterInstance) -> None:
+    """Execute one run in this process.
+
+    Raises
+    ------
+    RunFailed
+        If a step or a blocking check failed.
+    """
+    job = definitions().resolve_implicit_global_asset_job_def()
+    tags, key = {}, task.first
+    if task.first != task.last and task.first and task.last:
+        key = None
+        tags = {"dagster/asset_partition_range_start": task.first, "dagster/asset_partition_range_end": task.last}
+    done = job.execute_in_process(
+        asset_selection=[dg.AssetKey(a) for a in task.assets],
+        partition_key=key,
+        tags=tags,
+        instance=store,
+        raise_on_error=False,
+    )
+    if not done.success:
+        raise RunFailed(_explain(task, done))
+
+
+def _explain(task: Task, done: dg.ExecuteInProcessResult) -> str:
+    where = f"{', '.join(task.assets)}" + (f" [{task.first}]" if task.first else "")
+    for event in done.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            return f"{where}: step `{event.step_key}` failed: {error.message.strip() if error else event.message}"
+    return f"{where}: the run failed"
+
+
+def _run_alone(task: Task) -> Task:
+    with instance() as opened:
+        run(task, store=opened)
+    return task
+
+
+def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, store: dg.DagsterInstance) -> None:
+    """Execute runs one after the other, or in several processes.
+
+    Raises
+    ------
+    RunFailed
+        After all others ended, if some failed; the message tells of each.
+    """
+    failed: list[str] = []
+    report(stage, 0, len(tasks))
+    for done, outcome in enumerate(_outcomes(tasks, workers=workers, store=store), start=1):
+        if outcome:
+            failed.append(outcome)
+        report(stage, done, len(tasks))
+    if failed:
+        raise RunFailed("\n".join(failed))
+
+
+def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance) -> Iterator[str | None]:
+    if workers <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            try:
+                run(task, store=store)
+                yield None
+            except RunFailed as error:
+                yield str(error)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
+        for future in as_completed([pool.submit(_run_alone, task) for task in tasks]):
+            error = future.exception()
+            if error is not None and not isinstance(error, RunFailed):
+                raise error
+            yield None if error is None else str(error)
+
+
+def register(*, store: dg.DagsterInstance, report: Report) -> list[str]:
+    """Read the spec folder, register shards, and return all shard keys."""
+    run_all("image sets", [Task(REGISTER)], workers=1, report=report, store=store)
+    assert SHARDS.name is not None
+    return list(store.get_dynamic_partitions(SHARDS.name))
+
+
+def ingest(shards: Sequence[str], *, store: dg.DagsterInstance, report: Report) -> None:
+    """List pictures and convert annotations of shards: one run per image set, so that each set is read once."""
+    assert SHARDS.name is not None
+    tasks = [Task(INGEST, first, last) for first, last in _ranges(store.get_dynamic_partitions(SHARDS.name), shards)]
+    run_all("ingest", tasks, workers=1, report=report, store=store)
+
+
+def _ranges(every: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
+    """Cut wanted keys into runs of neighbours of one image set."""
+    chosen, ranges, previous = set(wanted), [], -2
+    for place, key in enumerate(every):
+        if key not in chosen:
+            continue
+        joined = place == previous + 1 and image_set_of(key) == image_set_of(ranges[-1][1])
+        if joined:
+            ranges[-1] = (ranges[-1][0], key)
+        else:
+            ranges.append((key, key))
+        previous = place
+    return ranges
+
+
+def materialize(
+    shards: Sequence[str], *, recipes: Sequence[str] | None, workers: int, store: dg.DagsterInstance, report: Report
+) -> None:
+    """Make everything from pictures to mixes for some shards, then the mixes and their exports.
+
+    Parameters
+    ----------
+    recipes
+        Names of recipes to build; None = all.
+
+    Raises
+    ------
+    RunFailed
+        At the first stage in which a run failed, after the other runs of that stage.
+    """
+    run_all("images", [Task(PICTURES, s, s) for s in shards], workers=workers, report=report, store=store)
+    run_all("across shards", [Task(ACROSS_SHARDS)], workers=1, report=report, store=store)
+    run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
+    run_all("recipes", [Task(REGISTER_RECIPES)], workers=1, report=report, store=store)
+    assert RECIPES.name is not None
+    known = store.get_dynamic_partitions(RECIPES.name)
+    chosen = list(known) if recipes is None else list(recipes)
+    unknown = sorted(set(chosen) - set(known))
+    if unknown:
+        raise ProvisionError(f"unknown recipe {', '.join(unknown)}; there are: {', '.join(known)}")
+    run_all("mixes", [Task(MIXES, r, r) for r in chosen], workers=1, report=report, store=store)
+
+
+def all_shards(store: dg.DagsterInstance) -> list[str]:
+    """Return every registered shard key."""
+    assert SHARDS.name is not None
+    return list(store.get_dynamic_partitions(SHARDS.name))

@@ -1,0 +1,59 @@
+"""All image sets of a spec folder: how many pictures each has, and the shards that follow."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from provision_dagster.errors import ProvisionError
+from provision_dagster.image_sets.schema import IMAGE_SETS
+from provision_dagster.image_sets.spec import load_spec
+from provision_dagster.scene_graphs.ingest import ingest_image_set
+
+
+def register_image_sets(files: Sequence[Path]) -> pl.DataFrame:
+    """Read every image set of a list of spec files and say which shards it has.
+
+    Parameters
+    ----------
+    files
+        YAML files, one image set each.
+
+    Returns
+    -------
+    pl.DataFrame
+        Schema IMAGE_SETS, one row per file; a set that cannot be read, or has the name of an earlier one, has an `error` and no
+        shards.
+    """
+    rows: list[dict[str, Any]] = []
+    for file in files:
+        row = _row(file)
+        names = [r["image_set"] for r in rows]
+        if row["image_set"] in names and row["error"] is None:
+            other = rows[names.index(row["image_set"])]["spec_file"]
+            row |= {
+                "images": None,
+                "shards": [],
+                "error": f"`{file}`: name `{row['image_set']}` is taken by {other}",
+            }
+        rows.append(row)
+    return pl.DataFrame(rows, schema=IMAGE_SETS)
+
+
+def _row(file: Path) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "image_set": file.stem,
+        "spec_file": file.name,
+        "spec_sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "images": None,
+        "shards": [],
+        "error": None,
+    }
+    try:
+        spec = load_spec(file)
+        found = ingest_image_set(spec)
+    except ProvisionError as error:
+        return row | {"error": str(error)}
+    return row | {"image_set": spec.name, "images": found.sources.height, "shards": found.shards}

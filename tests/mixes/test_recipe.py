@@ -1,0 +1,128 @@
+"""Recipe files: what is accepted, and how errors read."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provision_dagster.errors import InputError
+from provision_dagster.mixes.recipe import Recipe, bundled_recipes, load_recipe, recipe_schema
+
+GOOD = """
+name: small
+seed: 7
+sources:
+  - families: [qa_object]
+    count: 10
+  - generators: [HeadRelation, MostObject]
+    image_sets: [vg]
+    ratio: 0.5
+  - {}
+form: choice
+cap_per_image: 3
+"""
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "r.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_recipe_is_read(tmp_path: Path) -> None:
+    found = load_recipe(_file(tmp_path, GOOD))
+    assert (found.name, found.seed, found.form, found.cap_per_image) == ("small", 7, "choice", 3)
+    assert found.sources[0].families == ("qa_object",)
+    assert found.sources[1].ratio == 0.5
+    assert found.box_format == "ratio"
+
+
+@pytest.mark.parametrize("name", sorted(bundled_recipes()))
+def test_recipes_that_ship_are_right(name: str) -> None:
+    assert load_recipe(name).name == name
+
+
+def test_foundation_ships() -> None:
+    found = load_recipe("foundation")
+    assert found.form == "half"
+    assert found.cap_per_image == 50
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sources: [{}]", r"field `name`: must be given"),
+        ("name: x", r"field `sources`: must be given"),
+        ("name: X y\nsources: [{}]", r"field `name`: string should match pattern .*, got 'X y'"),
+        ("name: x\nsources: []", r"field `sources`: tuple should have at least 1 item .*, got \[\]"),
+        (
+            "name: x\nsources: [{}]\nsize: 3",
+            r"field `size`: unknown, must be one of name, .*sources.*cap_per_image",
+        ),
+        (
+            "name: x\nsources: [{family: [qa_object]}]",
+            r"field `sources.0.family`: unknown, must be one of families, generators, image_sets, count,",
+        ),
+        (
+            "name: x\nsources: [{families: [qa_objects]}]",
+            r"field `sources.0`: `families` must be of qa_object, qa_attribute, qa_relation, got qa_objects",
+        ),
+        (
+            "name: x\nsources: [{families: qa_object}]",
+            r"field `sources.0.families`: .*valid tuple, got 'qa_object'",
+        ),
+        (
+            "name: x\nsources: [{count: 0}]",
+            r"`sources.0.count`: input should be greater than or equal to 1, got 0",
+        ),
+        (
+            "name: x\nsources: [{ratio: 1.5}]",
+            r"`sources.0.ratio`: input should be less than or equal to 1, got 1.5",
+        ),
+        ("name: x\nsources: [{ratio: 0}]", r"`sources.0.ratio`: input should be greater than 0, got 0"),
+        ("name: x\nsources: [{ratio: .nan}]", r"`sources.0.ratio`: input should be .*, got nan"),
+        (
+            "name: x\nsources: [{ratio: 1, count: 1}]",
+            r"field `sources.0`: give `count` or `ratio` or neither",
+        ),
+        (
+            "name: x\nsources: [{}]\nform: both",
+            r"field `form`: input should be 'open', 'choice' or 'half', got 'both'",
+        ),
+        ("name: x\nsources: [{}]\nbox_format: px", r"field `box_format`: input should be 'ratio', got 'px'"),
+        (
+            "name: x\nsources: [{}]\ncap_per_image: 0",
+            r"field `cap_per_image`: .*greater than or equal to 1, got 0",
+        ),
+        ("name: x\nsources: [{}]\nseed: -1", r"field `seed`: .*greater than or equal to 0, got -1"),
+        ("name: x\nsources: [{}]\nseed: a", r"field `seed`: .*valid integer.*, got 'a'"),
+        ("name: x\nname: y\nsources: [{}]", r"is not YAML: field given twice: \['name'\]"),
+        ("- a", r"must be a mapping of fields, got list"),
+        ("", r"must be a mapping of fields, got NoneType"),
+        ("name: [", r"is not YAML: "),
+    ],
+)
+def test_errors_name_file_field_and_value(tmp_path: Path, text: str, message: str) -> None:
+    path = _file(tmp_path, text)
+    with pytest.raises(InputError, match=message) as caught:
+        load_recipe(path)
+    assert str(path) in str(caught.value)
+
+
+def test_all_errors_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load_recipe(_file(tmp_path, "name: x\nform: a\nseed: b\nsources: [{}]"))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_missing_file_names_what_ships(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot be read: .*recipes that ship: foundation"):
+        load_recipe(tmp_path / "none.yaml")
+
+
+def test_the_json_schema_knows_every_field() -> None:
+    schema = recipe_schema()
+    assert set(schema["properties"]) == set(Recipe.model_fields)
+    assert schema["properties"]["form"]["enum"] == ["open", "choice", "half"]
+    assert all("description" in field for field in schema["properties"].values())
+    json.dumps(schema)
