@@ -3,9 +3,18 @@
 import dagster as dg
 
 from provision_dagster import defs as folder
+from provision_dagster.defs.automation import JOBS, SENSORS
+from provision_dagster.defs.wiring import RESOURCES
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Collect every asset, check, job, sensor and resource of the package `defs`."""
-    return dg.load_definitions_from_package_module(folder)
+    """Collect every asset and check of the package `defs`, with jobs, sensors and resources."""
+    return dg.Definitions(
+        # not `load_from_defs_folder`: it looks for pyproject.toml, which an installed package does not have
+        assets=dg.load_assets_from_package_module(folder),
+        asset_checks=dg.load_asset_checks_from_package_module(folder),
+        jobs=JOBS,
+        sensors=SENSORS,
+        resources=RESOURCES,
+    )

@@ -5,10 +5,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.resources import FoldersResource
-
-PER_SHARD = dg.AssetSelection.groups("scene_graphs", "raw_qa", "filtered_qa").materializable()
 
 register_job = dg.define_asset_job(
     "register_image_sets", selection="image_sets", description="Read the spec folder and register shards as partitions."
@@ -20,7 +17,6 @@ shard_job = dg.define_asset_job(
         "scene_graphs", "rejected_evidence", "qa_object", "qa_attribute", "qa_relation",
         "filtered_qa", "rejected_qa", "qa_statistics", "label_statistics",
     ),
-    partitions_def=SHARDS,
     description="From the pictures and annotations of one shard to its filtered QA.",
 )
 
@@ -48,3 +44,6 @@ keep_current = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.all(),
     description="Makes what is missing or out of date, once the blocking checks of what it reads have passed.",
 )
+
+JOBS = [register_job, shard_job]
+SENSORS = [new_image_sets, keep_current]

@@ -25,13 +25,14 @@ def shard_check(asset: str, *, description: str, suite: Suite | None = None) -> 
         asset=asset, name=f"{asset}_is_sound", description=description, blocking=True, partitions_def=SHARDS
     )
     def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
-        opened = store.store()
-        shard = context.op_execution_context.partition_key
-        rows = opened.scan(asset, partitions=shard).collect()
-        found = contract_problems(rows, spec=opened.spec(asset))
-        if suite is not None:
-            found = pl.concat([found, suite(opened, shard, rows)])
-        return result(found, rows=rows.height)
+        opened, found, seen = store.store(), [], 0
+        for shard in context.op_execution_context.partition_keys:
+            rows = opened.scan(asset, partitions=shard).collect()
+            seen += rows.height
+            found.append(contract_problems(rows, spec=opened.spec(asset)))
+            if suite is not None:
+                found.append(suite(opened, shard, rows))
+        return result(pl.concat(found), rows=seen)
 
     return check
 
@@ -124,7 +125,7 @@ qa_object_check, qa_attribute_check, qa_relation_check = qa_checks
 @dg.asset_check(asset="images", description="Share of pictures that cannot be used.", partitions_def=SHARDS)
 def images_usable(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
     """Warn when a picture cannot be used; fail when none can."""
-    rows = store.store().scan("images", partitions=context.op_execution_context.partition_key).collect()
+    rows = store.store().scan("images", partitions=list(context.op_execution_context.partition_keys)).collect()
     bad = rows.filter(~pl.col("status").is_in(["ok", "annotations_only"]))
     found = bad.group_by(rule="status").agg(rows=pl.len().cast(pl.Int64), example=pl.col("error").first()).sort("rule")
     none_left = rows.height == bad.height

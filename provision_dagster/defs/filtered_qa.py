@@ -1,5 +1,7 @@
 """Filtered QA: rules in SQL decide what is kept; what is rejected keeps its reason."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import polars as pl
 
@@ -26,7 +28,7 @@ def _out(name: str) -> dg.AssetOut:
 )
 def filtered(
     images: pl.LazyFrame, scene_graphs: pl.LazyFrame, **families: pl.LazyFrame
-) -> tuple[dg.Output[pl.DataFrame], ...]:
+) -> Iterator[dg.Output[pl.DataFrame]]:
     """Run the models of `dbt_like_sql/` over the raw QA of a shard."""
     raw = pl.concat([families[name] for name in FAMILIES]).collect()
     kept, rejected = filter_qa(raw, images=images, scene_graphs=scene_graphs)
@@ -40,7 +42,5 @@ def filtered(
         "label_statistics": {},
     }
     frames = {"filtered_qa": kept, "rejected_qa": rejected, "qa_statistics": statistics, "label_statistics": labels}
-    return tuple(
-        dg.Output(frame, output_name=name, metadata=metadata[name], data_version=data_version(frame))
-        for name, frame in frames.items()
-    )
+    for name, frame in frames.items():
+        yield dg.Output(frame, output_name=name, metadata=metadata[name], data_version=data_version(frame))

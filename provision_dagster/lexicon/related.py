@@ -147,7 +147,7 @@ def _by_head(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_words(rows: pl.DataFrame) -> pl.DataFrame:
-    """Pairs with an unknown label or a sentence: one holds the other as words, or both end in the same noun."""
+    """Pairs with an unknown label or a sentence: one holds the other's words, or both end in one noun."""
     vague = (pl.col("match") == "none") | ~pl.col("usable")
     rows = rows.select("label", "key", "lemma", vague=vague)
     words = pl.col("key").str.split(" ")

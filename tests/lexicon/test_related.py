@@ -48,6 +48,8 @@ RELATED = [
     ("blue zorb", "zorb"),
     ("zorbs", "zorb"),
     ("red zorb", "blue zorb"),
+    ("laptop", "laptop is silver."),
+    ("see gray desk.", "desk"),
     ("thing", "dog"),
     ("object", "wall"),
     ("tree", "trees"),
