@@ -1,6 +1,5 @@
 """`provision`: the command line, for people and scripts."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,9 +120,13 @@ def generate(
     masks: Masks = None,
     vocabulary: Annotated[
         Path | None,
-        typer.Option(help="JSON with countable_labels, uncountable_labels and attribute_category; overrides the lexicon."),
+        typer.Option(
+            help="JSON with countable_labels, uncountable_labels and attribute_category; overrides the lexicon."
+        ),
     ] = None,
-    mode: Annotated[Mode, typer.Option(help="sampled draws --per-generator QA for each image, full keeps all.")] = Mode.sampled,
+    mode: Annotated[
+        Mode, typer.Option(help="sampled draws --per-generator QA for each image, full keeps all.")
+    ] = Mode.sampled,
     per_generator: Annotated[int, typer.Option(min=1, help="QA per generator and image in sampled mode.")] = 1,
     rules: Annotated[
         Rules, typer.Option(help="strict drops what a truth rule rejects, paper keeps the reference's candidates.")
@@ -133,7 +136,9 @@ def generate(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the rows do not depend on it.")] = 1,
     shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Images per shard.")] = 500,
     lexicon: Annotated[Path | None, typer.Option(help="Folder of CSV files that extend the lexicon.")] = None,
-    templates: Annotated[list[Path] | None, typer.Option(help="YAML file with further templates; may be repeated.")] = None,
+    templates: Annotated[
+        list[Path] | None, typer.Option(help="YAML file with further templates; may be repeated.")
+    ] = None,
 ) -> None:
     """Make questions and answers from human annotations, without Dagster."""
     from provision_dagster.generators.generate import Settings
@@ -188,9 +193,15 @@ def _print_summary(summary: dict[str, Any], *, out: Path) -> None:
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="Folder, file list, tar(s) or annotations; or a .yaml spec of an image set.")],
-    name: Annotated[str | None, typer.Option(help="Name of the image set: a-z, 0-9, _ and -. Default: of the spec or path.")] = None,
-    reader: Annotated[Reader | None, typer.Option(help="How to list pictures; default: by --format, else by the path.")] = None,
+    path: Annotated[
+        Path, typer.Argument(help="Folder, file list, tar(s) or annotations; or a .yaml spec of an image set.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Name of the image set: a-z, 0-9, _ and -. Default: of the spec or path.")
+    ] = None,
+    reader: Annotated[
+        Reader | None, typer.Option(help="How to list pictures; default: by --format, else by the path.")
+    ] = None,
     format: Annotated[Format | None, typer.Option(help="Layout, when PATH holds annotations.")] = None,
     images: Images = None,
     depth: Depth = None,
@@ -208,7 +219,11 @@ def ingest(
         reader=reader.value if reader else None,
         format=format.value if format else None,
         fields={
-            "images": images, "depth": depth, "masks": masks, "license": license, "attribution": attribution,
+            "images": images,
+            "depth": depth,
+            "masks": masks,
+            "license": license,
+            "attribution": attribution,
             "shard_size": shard_size,
         },
     )
@@ -219,11 +234,12 @@ def ingest(
 
 def _show_ingested(name: str, show: Bars) -> None:
     from provision_dagster import runs
+    from provision_dagster.defs.partitions import image_set_of
     from provision_dagster.ingest_command import counts_of
 
     with runs.instance() as opened:
         every = runs.register(store=opened, report=show)
-        shards = [s for s in every if runs.image_set_of(s) == name]
+        shards = [s for s in every if image_set_of(s) == name]
         runs.ingest(shards, store=opened, report=show)
     table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")
     table.add_row(name, str(len(shards)), *(str(v) for v in counts_of(name, shards)))
@@ -233,7 +249,9 @@ def _show_ingested(name: str, show: Bars) -> None:
 @app.command()
 def materialize(
     image_set: Annotated[list[str] | None, typer.Option(help="Image set; may be repeated. Default: all.")] = None,
-    shard: Annotated[list[str] | None, typer.Option(help="Shard; may be repeated. Default: all of the image sets.")] = None,
+    shard: Annotated[
+        list[str] | None, typer.Option(help="Shard; may be repeated. Default: all of the image sets.")
+    ] = None,
     recipe: Annotated[list[str] | None, typer.Option(help="Recipe to build; may be repeated. Default: all.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that make shards.")] = 1,
 ) -> None:
@@ -263,7 +281,9 @@ def _chosen_shards(known: list[str], *, image_sets: list[str], shards: list[str]
 
 @app.command()
 def render(
-    out: Annotated[Path, typer.Option(help="Folder for images/, depth_masks/ and scene_graphs.json; empty or rendered before.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for images/, depth_masks/ and scene_graphs.json; empty or rendered before.")
+    ],
     n: Annotated[int, typer.Option("--n", min=1, help="Scenes.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Scene i depends on (seed, i) alone.")] = 0,
     width: Annotated[int, typer.Option(help="Pixels.")] = 640,
@@ -275,7 +295,12 @@ def render(
 
     with bars() as show:
         path = render_scenes(
-            out, n=n, seed=seed, width=width, height=height, workers=workers,
+            out,
+            n=n,
+            seed=seed,
+            width=width,
+            height=height,
+            workers=workers,
             progress=lambda done, total: show("scenes", done, total),
         )
     console.print(f"{n} scenes: {path}", markup=False)
@@ -283,8 +308,8 @@ def render(
 
 @app.command()
 def demo(
-    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 160,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = min(2, os.cpu_count() or 1),
+    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 120,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ) -> None:
     """Take the embedded sample (photographs and rendered scenes) from pictures to an exported, checked mix."""
     from provision_dagster.demo import run_demo

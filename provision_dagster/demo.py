@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from provision_dagster import runs
+from provision_dagster.defs.partitions import image_set_of
 from provision_dagster.image_sets.spec import parse_spec
 from provision_dagster.ingest_command import save_spec
 from provision_dagster.samples.photos import write_photo_sample
@@ -37,7 +38,7 @@ def run_demo(*, scenes: int, workers: int, report: runs.Report) -> list[str]:
         save_spec(parse_spec(spec, source="demo"))
     with runs.instance() as opened:
         every = runs.register(store=opened, report=report)
-        shards = [s for s in every if runs.image_set_of(s) in ("photos", "rendered")]
+        shards = [s for s in every if image_set_of(s) in ("photos", "rendered")]
         runs.ingest(shards, store=opened, report=report)
         runs.materialize(shards, recipes=None, workers=workers, store=opened, report=report)
     return shards

@@ -6,7 +6,7 @@ class ProvisionError(Exception):
 
 
 class InputError(ProvisionError):
-    """An input file or option is unusable; the message names the file, the field, the allowed values and what was got."""
+    """An input file or option is unusable; the message names file, field, allowed values and what was got."""
 
 
 class SchemaError(ProvisionError):

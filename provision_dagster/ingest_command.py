@@ -91,4 +91,4 @@ def counts_of(name: str, shards: list[str]) -> tuple[int, int, int, int, int, in
         pl.col("relations").list.len().sum(),
         pl.col("captions").list.len().sum(),
     ).collect()
-    return (pictures, *(int(v or 0) for v in counted.row(0)), rejected)  # type: ignore[return-value]
+    return (pictures, *(int(v or 0) for v in counted.row(0)), rejected)

@@ -128,8 +128,15 @@ def _make_shard(shard: _Shard) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     images = inspect_images(part.sources)
     graphs, rejected = assemble(images, part.annotations)
     unusable = images.filter(pl.col("error").is_not_null()).select(
-        "shard", "image_set", "image_key", file="uri", part=pl.lit("image"), item="image_key",
-        field=pl.lit("status"), reason="status", detail="error",
+        "shard",
+        "image_set",
+        "image_key",
+        file="uri",
+        part=pl.lit("image"),
+        item="image_key",
+        field=pl.lit("status"),
+        reason="status",
+        detail="error",
     )
     made = generate(
         graphs,

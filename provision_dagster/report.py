@@ -22,7 +22,13 @@ def table_rows(shards: Sequence[str]) -> Iterator[tuple[str, str, str, str, str]
             count = _rows(store, name, shards)
             rate = f"{count / raw:.1%}" if name in ("filtered_qa", "rejected_qa") and raw else ""
             parts = [p for p in store.partitions(name) if store.spec(name).partition_by != "shard" or p in set(shards)]
-            yield name, str(len(parts)) if store.spec(name).partition_by else "-", f"{count:,}", rate, _checks(opened, name)
+            yield (
+                name,
+                str(len(parts)) if store.spec(name).partition_by else "-",
+                f"{count:,}",
+                rate,
+                _checks(opened, name),
+            )
 
 
 def _rows(store: Store, name: str, shards: Sequence[str]) -> int:

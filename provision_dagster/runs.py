@@ -38,7 +38,7 @@ Report = Callable[[str, int, int], None]
 """(stage, runs done, runs in all)"""
 
 
-class RunFailed(ProvisionError):
+class RunFailedError(ProvisionError):
     """A Dagster run failed; the message names assets, partition and the first error or failed check."""
 
 
@@ -85,7 +85,7 @@ def run(task: Task, *, store: dg.DagsterInstance) -> None:
 
     Raises
     ------
-    RunFailed
+    RunFailedError
         If a step or a blocking check failed.
     """
     job = definitions().resolve_implicit_global_asset_job_def()
@@ -103,7 +103,7 @@ def run(task: Task, *, store: dg.DagsterInstance) -> None:
         raise_on_error=False,
     )
     if not done.success:
-        raise RunFailed(_explain(task, done))
+        raise RunFailedError(_explain(task, done))
 
 
 def _explain(task: Task, done: dg.ExecuteInProcessResult) -> str:
@@ -128,7 +128,7 @@ def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, 
 
     Raises
     ------
-    RunFailed
+    RunFailedError
         After all others ended, if some failed; the message tells of each.
     """
     failed: list[str] = []
@@ -138,7 +138,7 @@ def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, 
             failed.append(outcome)
         report(stage, done, len(tasks))
     if failed:
-        raise RunFailed("\n".join(failed))
+        raise RunFailedError("\n".join(failed))
 
 
 def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance) -> Iterator[str | None]:
@@ -147,16 +147,16 @@ def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance)
             try:
                 run(task, store=store)
                 yield None
-            except RunFailed as error:
+            except RunFailedError as error:
                 yield str(error)
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
         for future in as_completed([pool.submit(_run_alone, task) for task in tasks]):
-            error = future.exception()
-            if error is not None and not isinstance(error, RunFailed):
-                raise error
-            yield None if error is None else str(error)
+            failure = future.exception()
+            if failure is not None and not isinstance(failure, RunFailedError):
+                raise failure
+            yield None if failure is None else str(failure)
 
 
 def register(*, store: dg.DagsterInstance, report: Report) -> list[str]:
@@ -175,7 +175,8 @@ def ingest(shards: Sequence[str], *, store: dg.DagsterInstance, report: Report) 
 
 def _ranges(every: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
     """Cut wanted keys into runs of neighbours of one image set."""
-    chosen, ranges, previous = set(wanted), [], -2
+    ranges: list[tuple[str, str]] = []
+    chosen, previous = set(wanted), -2
     for place, key in enumerate(every):
         if key not in chosen:
             continue
@@ -200,7 +201,7 @@ def materialize(
 
     Raises
     ------
-    RunFailed
+    RunFailedError
         At the first stage in which a run failed, after the other runs of that stage.
     """
     run_all("images", [Task(PICTURES, s, s) for s in shards], workers=workers, report=report, store=store)

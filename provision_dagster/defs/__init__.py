@@ -5,4 +5,6 @@ import warnings
 # The preview and beta features in use, by name. Checks that know which shard they look at.
 warnings.filterwarnings("ignore", message=r"Specifying a partitions_def on an AssetCheckSpec is currently in preview")
 # Data versions by content: equal data does not turn what reads it stale.
-warnings.filterwarnings("ignore", message=r"Parameter `data_version` of initializer `Output.__init__` is currently in beta")
+warnings.filterwarnings(
+    "ignore", message=r"Parameter `data_version` of initializer `Output.__init__` is currently in beta"
+)

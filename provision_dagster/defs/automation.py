@@ -14,15 +14,24 @@ register_job = dg.define_asset_job(
 shard_job = dg.define_asset_job(
     "shard_to_filtered_qa",
     selection=dg.AssetSelection.assets(
-        "scene_graphs", "rejected_evidence", "qa_object", "qa_attribute", "qa_relation",
-        "filtered_qa", "rejected_qa", "qa_statistics", "label_statistics",
+        "scene_graphs",
+        "rejected_evidence",
+        "qa_object",
+        "qa_attribute",
+        "qa_relation",
+        "filtered_qa",
+        "rejected_qa",
+        "qa_statistics",
+        "label_statistics",
     ),
     description="From the pictures and annotations of one shard to its filtered QA.",
 )
 
 
 @dg.sensor(job=register_job, minimum_interval_seconds=30)
-def new_image_sets(context: dg.SensorEvaluationContext, folders: FoldersResource) -> Iterator[dg.RunRequest | dg.SkipReason]:
+def new_image_sets(
+    context: dg.SensorEvaluationContext, folders: FoldersResource
+) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Register shards when a spec file is new or changed; what follows is then made by the automation conditions."""
     files = folders.image_set_files()
     digest = hashlib.sha256()

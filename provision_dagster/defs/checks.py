@@ -5,7 +5,7 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.resources import StoreResource
 from provision_dagster.filters.schema import FAMILIES
@@ -37,10 +37,12 @@ def shard_check(asset: str, *, description: str, suite: Suite | None = None) -> 
     return check
 
 
-def result(found: pl.DataFrame, *, rows: int, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR) -> dg.AssetCheckResult:
+def result(
+    found: pl.DataFrame, *, rows: int, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR
+) -> dg.AssetCheckResult:
     """Turn problems into a check result that shows how many rows were looked at and what is wrong with which."""
     table = markdown_table(found) if found.height else "none"
-    metadata = {"rows": rows, "problems": dg.MetadataValue.md(table), "broken_rows": int(found["rows"].sum())}
+    metadata: Metadata = {"rows": rows, "problems": dg.MetadataValue.md(table), "broken_rows": int(found["rows"].sum())}
     return dg.AssetCheckResult(passed=found.is_empty(), severity=severity, metadata=metadata)
 
 
@@ -101,11 +103,15 @@ def _funnel_adds_up(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFram
     )
 
 
-images_check = shard_check("images", description="Every listed picture has a row; what is unusable says why.", suite=_pictures)
+images_check = shard_check(
+    "images", description="Every listed picture has a row; what is unusable says why.", suite=_pictures
+)
 sources_check = shard_check("image_sources", description="Each picture of the shard is listed once.")
 annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
 graphs_check = shard_check(
-    "scene_graphs", description="Boxes lie in the picture, relations join objects, no usable picture is lost.", suite=_graphs
+    "scene_graphs",
+    description="Boxes lie in the picture, relations join objects, no usable picture is lost.",
+    suite=_graphs,
 )
 qa_checks = [
     shard_check(

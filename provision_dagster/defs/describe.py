@@ -7,6 +7,8 @@ import polars as pl
 
 from provision_dagster.storage.tables import TableSpec
 
+Metadata = dict[str, dg.RawMetadataValue]
+
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 60
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
@@ -35,7 +35,7 @@ def filtered(
     statistics, labels = qa_statistics(raw, filtered_qa=kept)
     rules = rejected.group_by("rule", "generator").len("rows").sort("rule", "generator")
     rates = statistics.select("generator", "raw_rows", "rows", "keep_rate", "top_answer", "top_answer_share")
-    metadata = {
+    metadata: dict[str, Metadata] = {
         "filtered_qa": {"keep_rate": kept.height / max(raw.height, 1), "raw_rows": raw.height},
         "rejected_qa": {"rules": dg.MetadataValue.md(markdown_table(rules))},
         "qa_statistics": {"generators": dg.MetadataValue.md(markdown_table(rates))},

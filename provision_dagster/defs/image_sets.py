@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource
-from provision_dagster.image_sets.repeated import repeated_images
 from provision_dagster.image_sets.inspect import inspect_images
+from provision_dagster.image_sets.repeated import repeated_images
 from provision_dagster.image_sets.schema import IMAGE_SETS
 from provision_dagster.image_sets.spec import load_spec
 from provision_dagster.scene_graphs.ingest import ingest_image_set
@@ -28,7 +28,7 @@ def image_sets(context: dg.AssetExecutionContext, folders: FoldersResource) -> d
     assert SHARDS.name is not None
     context.instance.add_dynamic_partitions(SHARDS.name, shards)
     counts = table.select("image_set", "images", pl.col("shards").list.len(), "error")
-    metadata = {"shards": len(shards), "image_sets": dg.MetadataValue.md(markdown_table(counts))}
+    metadata: Metadata = {"shards": len(shards), "image_sets": dg.MetadataValue.md(markdown_table(counts))}
     return dg.Output(table.select(list(IMAGE_SETS)), metadata=metadata, data_version=data_version(table))
 
 
@@ -73,7 +73,7 @@ def images(context: dg.AssetExecutionContext, image_sources: pl.LazyFrame) -> dg
     table = inspect_images(image_sources.sort("position").collect())
     statuses = table.group_by("status").len("pictures").sort("status")
     bad = table.filter(pl.col("error").is_not_null()).select("image_key", "status", "error").head(10)
-    metadata = {
+    metadata: Metadata = {
         "usable": int(table["status"].is_in(["ok", "annotations_only"]).sum()),
         "statuses": dg.MetadataValue.md(markdown_table(statuses)),
         "not_usable": dg.MetadataValue.md(markdown_table(bad)),

@@ -1,7 +1,9 @@
 """IO manager: an asset is the Delta table of its name, a partition is that shard's (or recipe's) rows.
 
-dagster-polars reads and writes Delta too; it neither creates a table with its declared schema before the first parallel write, nor
-skips the commit when nothing changed, nor is usable without Dagster. `Store` does, and the command line runs on the same code.
+dagster-polars reads and writes Delta too; it neither creates a table with its declared schema before the first
+parallel write, nor
+skips the commit when nothing changed, nor is usable without Dagster. `Store` does, and the command line runs on the
+same code.
 """
 
 import hashlib
@@ -37,7 +39,9 @@ class DeltaIOManager(dg.ConfigurableIOManager):
         else:
             version = store.write_partition(name, obj)
         context.add_output_metadata(
-            table_metadata(obj, spec=spec, uri=store.uri(name), version=version, partitioned=context.has_asset_partitions)
+            table_metadata(
+                obj, spec=spec, uri=store.uri(name), version=version, partitioned=context.has_asset_partitions
+            )
         )
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame:

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import RECIPES
 from provision_dagster.defs.policies import policy
@@ -45,14 +45,17 @@ def mixes(
     table = build_mix(recipe, filtered_qa=once, images=images)
     counts = table.group_by("generator", "form").len("examples").sort("generator", "form")
     repeated = filtered_qa.select(pl.len() - pl.col("id").n_unique()).collect().item()
-    metadata = {"examples": dg.MetadataValue.md(markdown_table(counts)), "questions_held_twice": int(repeated)}
+    metadata: Metadata = {
+        "examples": dg.MetadataValue.md(markdown_table(counts)),
+        "questions_held_twice": int(repeated),
+    }
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
 
 
 @dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}))
 def exports(
     context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource, mixes: pl.LazyFrame
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Files of a mix: LLaVA JSON, ProVision-10M Parquet, and a manifest with checksums."""
     name = context.partition_key
     recipe = find_recipe(name, files=folders.recipe_files())
@@ -63,7 +66,9 @@ def exports(
     return dg.MaterializeResult(metadata={**paths, "dagster/partition_row_count": rows})
 
 
-@dg.asset_check(asset="mixes", description="Examples are unique and all from filtered QA.", partitions_def=RECIPES, blocking=True)
+@dg.asset_check(
+    asset="mixes", description="Examples are unique and all from filtered QA.", partitions_def=RECIPES, blocking=True
+)
 def mixes_are_sound(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
     """Check the contract of the table, and that every example is a filtered QA."""
     from provision_dagster.defs.checks import result

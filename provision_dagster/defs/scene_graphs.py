@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
@@ -33,7 +33,7 @@ def assembled(
     first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
     graphs, rejected = assemble(first.collect(), annotations.collect())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
-    metadata = {
+    metadata: Metadata = {
         "objects": int(graphs["objects"].list.len().sum()),
         "relations": int(graphs["relations"].list.len().sum()),
         "rejected": dg.MetadataValue.md(markdown_table(reasons)),
@@ -46,8 +46,8 @@ def assembled(
 
 @dg.asset(**policy("scene_graphs", kinds={"polars"}))
 def vocabulary(annotations: pl.LazyFrame) -> dg.Output[pl.DataFrame]:
-    """How often each label, attribute and predicate occurs in an image set: what distractors and weights are drawn from."""
+    """How often each label, attribute and predicate occurs in an image set; distractors are drawn from it."""
     table = count_vocabulary(annotations.select("image_set", "objects", "relations").collect())
     words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
-    metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
+    metadata: Metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
     return dg.Output(table, metadata=metadata, data_version=data_version(table))

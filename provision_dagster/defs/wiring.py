@@ -8,6 +8,6 @@ _STORE = StoreResource()
 RESOURCES: dict[str, object] = {
     "store": _STORE,
     "folders": FoldersResource(),
-    "generation": GenerationResource(),
+    "generation": GenerationResource(rules="strict", mode="sampled", per_generator=2, seed=0),
     "io_manager": DeltaIOManager(store=_STORE),
 }

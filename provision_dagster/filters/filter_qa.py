@@ -66,9 +66,7 @@ def filter_qa(
     filtered = _typed(found["filtered_qa"], schema=FILTERED_QA).sort("id")
     rejected = _typed(found["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
     if len(filtered) + len(rejected) != len(raw):
-        raise AssertionError(
-            f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones"
-        )
+        raise AssertionError(f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones")
     return filtered, rejected
 
 

@@ -70,9 +70,7 @@ def load_models(folder: Path | None = None, *, layers: Iterable[str] = LAYERS) -
     for layer in layers:
         for path in sorted((root / layer).glob("*.sql")):
             if path.stem in found:
-                raise InputError(
-                    f"`{layer}/{path.name}`: a model of this name is in `{found[path.stem].layer}/`"
-                )
+                raise InputError(f"`{layer}/{path.name}`: a model of this name is in `{found[path.stem].layer}/`")
             found[path.stem] = _read_model(path, layer=layer)
     return found
 
@@ -108,9 +106,7 @@ def run_order(models: Mapping[str, Model], *, targets: Iterable[str], sources: I
             continue
         if name not in models:
             allowed = sorted({*models, *given})
-            raise InputError(
-                f"`{reader}` reads `{name}`, which is neither a model nor given; there are {allowed}"
-            )
+            raise InputError(f"`{reader}` reads `{name}`, which is neither a model nor given; there are {allowed}")
         graph[name] = [read for read in models[name].reads if read not in given]
         waiting += [(read, name) for read in models[name].reads]
     try:

@@ -90,9 +90,7 @@ def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = N
     order = run_order({**staging, **chosen}, targets=chosen, sources=tables)
     with _connect(tables) as connection:
         _create_models(connection, models=staging, order=[name for name in order if name in staging])
-        return [
-            SqlTest(name, test.description, connection.sql(test.sql).pl()) for name, test in chosen.items()
-        ]
+        return [SqlTest(name, test.description, connection.sql(test.sql).pl()) for name, test in chosen.items()]
 
 
 def _can_run(test: Model, *, staging: Mapping[str, Model], tables: Mapping[str, pl.DataFrame]) -> bool:
@@ -108,9 +106,7 @@ def _connect(sources: Mapping[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyCon
         yield connection
 
 
-def _create_models(
-    connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]
-) -> None:
+def _create_models(connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]) -> None:
     """Staging models read one source each and stay views; what several models share is computed once."""
     for name in order:
         kind = "view" if models[name].layer == LAYERS[0] else "table"

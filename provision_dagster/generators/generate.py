@@ -72,7 +72,8 @@ def generate(
 ) -> Generated:
     """Make questions and answers from the scene graphs of one shard.
 
-    The result depends on the seed, the rules, the graphs of each image and the vocabulary of the whole image set alone: not on
+    The result depends on the seed, the rules, the graphs of each image and the vocabulary of the whole image set
+    alone: not on
     how images are grouped into shards, nor on their order.
 
     Parameters

@@ -1,6 +1,7 @@
 """Scene graphs of one shard, laid out as flat tables that generators join and filter.
 
-`img` is the row of an image in the shard, `obj` an object's place in its scene graph; both are only names inside one call: what
+`img` is the row of an image in the shard, `obj` an object's place in its scene graph; both are only names inside one
+call: what
 leaves a generator (ids, choices) depends on image ids and object places alone.
 """
 
@@ -34,7 +35,7 @@ class Graphs:
 
     @cached_property
     def uniques(self) -> pl.DataFrame:
-        """Objects whose label occurs once in the image, with `ambiguous` = the label does not point at one thing (T1)."""
+        """Objects whose label occurs once in the image, with `ambiguous`: it does not point at one thing (T1)."""
         once = self.labels.filter(pl.col("n") == 1).select(
             "img", "label", "plural_verb", ambiguous=pl.any_horizontal("ambiguous", "group_present", ~pl.col("usable"))
         )
@@ -42,7 +43,7 @@ class Graphs:
 
     @cached_property
     def typed_attributes(self) -> pl.DataFrame:
-        """`attributes` with category, exclusive group and whether the lexicon knows the word; unmapped ones are left out."""
+        """`attributes` with what the lexicon says of each; those without a category are left out."""
         words = self.lexicon.attributes(self.attributes["attribute"].unique().sort())
         return self.attributes.join(words, on="attribute").filter(pl.col("category").is_not_null())
 
@@ -78,7 +79,9 @@ def flatten(scene_graphs: pl.DataFrame, *, lexicon: Lexicon, vocabulary: pl.Data
 
 def _objects(rows: pl.DataFrame) -> pl.DataFrame:
     nested = rows.select("img", "width", "height", objects="objects").filter(pl.col("objects").list.len() > 0)
-    places = nested.select("img", "width", "height", "objects", obj=pl.int_ranges(0, pl.col("objects").list.len(), dtype=pl.UInt32))
+    places = nested.select(
+        "img", "width", "height", "objects", obj=pl.int_ranges(0, pl.col("objects").list.len(), dtype=pl.UInt32)
+    )
     flat = places.explode("objects", "obj").unnest("objects").unnest("box")
     return flat.select("img", "obj", "id", "label", "x1", "y1", "x2", "y2", "width", "height", "is_group", "attributes")
 
@@ -99,10 +102,20 @@ def _labels(graphs: Graphs) -> pl.DataFrame:
     )
     words = graphs.lexicon.labels(counted["label"].unique().sort())
     words = words.select(
-        "label", "lemma", "countable", "kind", "known", "usable", plural_form="plural", plural_verb="is_plural", article="singular_article"
+        "label",
+        "lemma",
+        "countable",
+        "kind",
+        "known",
+        "usable",
+        plural_form="plural",
+        plural_verb="is_plural",
+        article="singular_article",
     )
     searched = graphs.images.select("img", label="exhaustive_labels").explode("label", empty_as_null=False).drop_nulls()
-    table = counted.join(words, on="label").join(searched.with_columns(exhaustive=True), on=["img", "label"], how="left")
+    table = counted.join(words, on="label").join(
+        searched.with_columns(exhaustive=True), on=["img", "label"], how="left"
+    )
     table = table.with_columns(pl.col("exhaustive").fill_null(False))
     rivals = _rivals(table, lexicon=graphs.lexicon)
     doubled = _doubled(graphs.objects, table)
@@ -130,7 +143,7 @@ def _rivals(table: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
 
 
 def _wholes(table: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Labels of an image beside which something stands that has such a part (T5: no "arm" where there is a "person")."""
+    """Labels of an image beside something that has such a part (T5: no "arm" where there is a "person")."""
     pairs = lexicon.part_labels(table["label"].unique().sort()).rename({"part": "label", "whole": "other"})
     open_world = table.filter(~pl.col("exhaustive")).select("img", "label")
     return (

@@ -1,6 +1,7 @@
 """Stable hashes: every random choice is a pure function of seed, generator, image and candidate.
 
-The mixer is SplitMix64's finalizer (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014). It is
+The mixer is SplitMix64's finalizer (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+It is
 written in numpy on whole columns, so it gives the same bits on every machine, for any number of workers and shards.
 """
 

@@ -11,7 +11,11 @@ def join_list(column: str, *, word: str = "and") -> pl.Expr:
     items = pl.col(column)
     size = items.list.len()
     head = items.list.head(size - 1).list.join(", ")
-    return pl.when(size <= 1).then(items.list.first()).otherwise(pl.concat_str(head, pl.lit(f" {word} "), items.list.last()))
+    return (
+        pl.when(size <= 1)
+        .then(items.list.first())
+        .otherwise(pl.concat_str(head, pl.lit(f" {word} "), items.list.last()))
+    )
 
 
 def box_text(*, suffix: str = "") -> pl.Expr:

@@ -14,9 +14,7 @@ def attach_options(draft: Draft) -> pl.DataFrame:
     if "options" in rows.columns:
         return rows
     if draft.pool is None or draft.pool.is_empty():
-        return rows.with_columns(
-            options=pl.lit([], dtype=pl.List(pl.String)), answer_index=pl.lit(None, dtype=pl.Int8)
-        )
+        return rows.with_columns(options=pl.lit([], dtype=pl.List(pl.String)), answer_index=pl.lit(None, dtype=pl.Int8))
     false = _draw_false(rows, draft.pool)
     true = rows.filter(pl.col("truth").is_not_null()).join(false.select("row").unique(), on="row")
     every = pl.concat([false, true.select("row", "h", option="truth", true=pl.lit(True))])
@@ -32,7 +30,7 @@ def attach_options(draft: Draft) -> pl.DataFrame:
 
 
 def _draw_false(rows: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """Draw K-1 options per row without replacement, by weight (Efraimidis and Spirakis, 2006: the largest log(u) / w)."""
+    """Draw K-1 options per row without replacement, by weight (Efraimidis and Spirakis, 2006)."""
     drawn = pool.join(rows.filter(pl.col("truth").is_not_null()).select("row", "h"), on="row")
     luck = uniform(mix(draw(drawn["h"].to_numpy(), "distractor"), column_hash(drawn["option"])))
     scores = np.log(luck) / np.maximum(drawn["weight"].cast(pl.Float64).to_numpy(), 1e-9)
@@ -45,7 +43,8 @@ def _draw_false(rows: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
 def count_options(rows: pl.DataFrame, *, count: str) -> pl.DataFrame:
     """Give counting rows `options` of consecutive numbers, with the rank of the truth uniform (T3), and `answer`.
 
-    No option is below 1, since the question names something that is there; for small counts the rank is uniform over what
+    No option is below 1, since the question names something that is there; for small counts the rank is uniform over
+    what
     that leaves. Half of the rows use digits, half words.
 
     Parameters
@@ -65,7 +64,9 @@ def count_options(rows: pl.DataFrame, *, count: str) -> pl.DataFrame:
     place = (shuffled == truth.astype(np.int64)[:, None]).argmax(axis=1)
     spelled = pl.Series(below(draw(state, "spelling"), 2).astype(bool))
     listed = rows.with_columns(
-        spelled=spelled, answer_index=pl.Series(place, dtype=pl.Int8), numbers=pl.Series(shuffled, dtype=pl.List(pl.Int32))
+        spelled=spelled,
+        answer_index=pl.Series(place, dtype=pl.Int8),
+        numbers=pl.Series(shuffled, dtype=pl.List(pl.Int32)),
     ).with_columns(numbers=pl.col("numbers").cast(pl.List(pl.Int32)))
     words = _spelling(int(numbers.max(initial=0)))
     text = pl.element().cast(pl.String)

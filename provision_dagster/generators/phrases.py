@@ -5,7 +5,8 @@ import polars as pl
 from provision_dagster.lexicon import Lexicon
 
 ORDER = (
-    "quality", "mood", "size", "build", "age", "state", "activity", "posture", "expression", "shape", "hair", "skin", "gender",
+    "quality", "mood", "size", "build", "age", "state", "activity", "posture", "expression", "shape", "hair", "skin",
+    "gender",
     "shade", "color", "origin", "pattern", "texture", "material",
 )  # fmt: skip
 """Usual order of English adjectives before a noun, by category; others come first."""
@@ -14,7 +15,8 @@ ORDER = (
 def attributed_plural(rows: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
     """Add `attributed_plural`: "small red wooden cars", "white dogs that are sitting", "black and white cats".
 
-    Adjectives stand before the noun in the usual order of English (size, age, shape, color, pattern, material); those that
+    Adjectives stand before the noun in the usual order of English (size, age, shape, color, pattern, material);
+    those that
     cannot ("made of bricks") follow in a relative clause. Values of one category are joined by "and".
 
     Parameters
@@ -33,7 +35,9 @@ def attributed_plural(rows: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
         .group_by("row", "after", "order", "category", maintain_order=True)
         .agg(text=pl.col("attribute").str.join(" and "))
     )
-    before = groups.filter(~pl.col("after")).group_by("row", maintain_order=True).agg(before=pl.col("text").str.join(" "))
+    before = (
+        groups.filter(~pl.col("after")).group_by("row", maintain_order=True).agg(before=pl.col("text").str.join(" "))
+    )
     behind = groups.filter("after").group_by("row", maintain_order=True).agg(behind=pl.col("text").str.join(" and "))
     noun = pl.concat_str(pl.col("before") + " ", "plural_form", " that are " + pl.col("behind"), ignore_nulls=True)
     return (

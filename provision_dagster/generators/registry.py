@@ -8,7 +8,6 @@ import polars as pl
 
 from provision_dagster.errors import InputError
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.hashing import U64
 
 Rules = Literal["strict", "paper"]
 Family = Literal["qa_object", "qa_attribute", "qa_relation"]
@@ -24,11 +23,14 @@ class Draft:
     Parameters
     ----------
     rows
-        One row per candidate with `row`, `img`, `h` (64-bit hash), the template slots, `answer` (open form), `truth` (the true
-        option, null when there is no multiple-choice form), `objs` (list of object places: the evidence) and the columns
+        One row per candidate with `row`, `img`, `h` (64-bit hash), the template slots, `answer` (open form), `truth`
+        (the true
+        option, null when there is no multiple-choice form), `objs` (list of object places: the evidence) and the
+        columns
         named by the generator's `mentions`. Rows that bring their own `options` and `answer_index` need no `truth`.
     pool
-        False options: `row`, `option`, `weight`; of these up to K-1 are drawn per row, heavier ones likelier. Null = none.
+        False options: `row`, `option`, `weight`; of these up to K-1 are drawn per row, heavier ones likelier. Null =
+        none.
     """
 
     rows: pl.DataFrame
@@ -37,7 +39,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Mentions:
-    """Columns, each a string or a list of strings, that say what a candidate mentions; they become the QA's metadata."""
+    """Columns (strings or lists of strings) that say what a candidate mentions; they become the QA's metadata."""
 
     objects: Sequence[str] = ()
     attributes: Sequence[str] = ()
@@ -56,7 +58,8 @@ class Generator:
     Parameters
     ----------
     candidates
-        Lists every candidate of the paper's rules with the columns of `key`, `img` and `drop`: null, or the first truth rule
+        Lists every candidate of the paper's rules with the columns of `key`, `img` and `drop`: null, or the first
+        truth rule
         that rejects it under strict rules.
     finish
         Fills slots, answer and false options for kept candidates.

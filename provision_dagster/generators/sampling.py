@@ -10,7 +10,8 @@ from provision_dagster.generators.registry import Mentions
 def sample(candidates: pl.DataFrame, *, n: int, mentions: Mentions, vocabulary: pl.DataFrame) -> pl.DataFrame:
     """Draw n candidates per image without replacement, each with probability proportional to 1 / mean(count^3).
 
-    `count` is how often the image set says a word that the candidate mentions (ProVision, section 3: rarer is likelier).
+    `count` is how often the image set says a word that the candidate mentions (ProVision, section 3: rarer is
+    likelier).
     The draw is Efraimidis and Spirakis' (2006): the n largest log(u) / w, with u from the candidate's hash `h`.
 
     Parameters

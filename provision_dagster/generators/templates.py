@@ -1,6 +1,7 @@
 """Question templates: data in YAML, checked when loaded, filled column-wise.
 
-A file maps generator names to lists. An entry is a text, or `open` and `choice` texts where the two forms differ (a question
+A file maps generator names to lists. An entry is a text, or `open` and `choice` texts where the two forms differ (a
+question
 that lists its candidates in the open form leaves them to the lettered options in the other). Slots stand in braces.
 """
 
@@ -67,7 +68,9 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key in (k for k, _ in node.value if isinstance(k, yaml.ScalarNode)):
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(problem=f"`{key.value}` is given twice", problem_mark=key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    problem=f"`{key.value}` is given twice", problem_mark=key.start_mark
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 

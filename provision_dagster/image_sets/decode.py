@@ -49,9 +49,7 @@ class PictureError(InputError):
 def refuse_lenient_decoding() -> None:
     """Raise when this process told Pillow to pass truncated pictures: none could be found out."""
     if ImageFile.LOAD_TRUNCATED_IMAGES:
-        raise ProvisionError(
-            "`PIL.ImageFile.LOAD_TRUNCATED_IMAGES` is set: truncated pictures would pass as whole"
-        )
+        raise ProvisionError("`PIL.ImageFile.LOAD_TRUNCATED_IMAGES` is set: truncated pictures would pass as whole")
 
 
 @contextmanager
@@ -165,9 +163,7 @@ def decode(image: ImageFile.ImageFile) -> tuple[Image.Image, int]:
 def _rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB: 16 bits keep their high byte, transparent pixels lie on white."""
     if image.mode == "F":
-        raise PictureError(
-            "unreadable", "has 32-bit float pixels, which have no white; allowed: 8 or 16 bits"
-        )
+        raise PictureError("unreadable", "has 32-bit float pixels, which have no white; allowed: 8 or 16 bits")
     if image.mode.startswith("I"):
         image = _high_byte(image)
     elif image.has_transparency_data:

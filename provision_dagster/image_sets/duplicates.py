@@ -29,11 +29,6 @@ def mark_duplicates(images: pl.DataFrame) -> pl.DataFrame:
     place = pl.concat_str(pl.format("`{}`", "uri"), pl.format(" member `{}`", "member"), ignore_nulls=True)
     error = pl.format("{} has the same pixels as `{}`, which comes first", place, first_key)
     return images.with_columns(
-        pl.when(~judged)
-        .then("status")
-        .when(first)
-        .then(pl.lit("ok"))
-        .otherwise(pl.lit("duplicate"))
-        .alias("status"),
+        pl.when(~judged).then("status").when(first).then(pl.lit("ok")).otherwise(pl.lit("duplicate")).alias("status"),
         pl.when(~judged).then("error").when(first).then(None).otherwise(error).alias("error"),
     )

@@ -93,9 +93,7 @@ def inspect_images(
     facts: list[dict[str, Any]] = []
     with _quiet_pillow(), _pool(workers) as pool:
         rows = sources.iter_rows(named=True)
-        for done, found in enumerate(
-            pool.map(lambda row: _inspect(row, max_pixels=max_pixels), rows), start=1
-        ):
+        for done, found in enumerate(pool.map(lambda row: _inspect(row, max_pixels=max_pixels), rows), start=1):
             facts.append(asdict(found))
             if progress is not None:
                 progress(done, sources.height)

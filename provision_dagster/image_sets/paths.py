@@ -132,21 +132,15 @@ class Root:
     def _follow(self, link: str) -> Place:
         target = os.path.realpath(link)
         if not self.holds(target):
-            return Place(
-                link, "unsafe_path", f"`{shown(link)}` is a link that leaves the folder `{self.folder}`"
-            )
+            return Place(link, "unsafe_path", f"`{shown(link)}` is a link that leaves the folder `{self.folder}`")
         try:
             mode = os.stat(link).st_mode  # noqa: PTH116 - called once a file: no Path object
         except FileNotFoundError:
-            return Place(
-                link, "missing", f"`{shown(link)}` is a link to `{shown(target)}`, which does not exist"
-            )
+            return Place(link, "missing", f"`{shown(link)}` is a link to `{shown(target)}`, which does not exist")
         if stat.S_ISDIR(mode):
             # Its files are listed where they lie; following would list them twice or for ever.
             where = shown(self.relative(target))
-            return Place(
-                link, "duplicate", f"`{shown(link)}` is a link to the folder `{where}` of the same image set"
-            )
+            return Place(link, "duplicate", f"`{shown(link)}` is a link to the folder `{where}` of the same image set")
         return _regular(link, mode)
 
 

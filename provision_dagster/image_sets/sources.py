@@ -25,9 +25,7 @@ class Found(NamedTuple):
     error: str | None = None
 
 
-def found_at(
-    place: Place, *, image_key: str, license: str | None = None, attribution: str | None = None
-) -> Found:
+def found_at(place: Place, *, image_key: str, license: str | None = None, attribution: str | None = None) -> Found:
     """Row of a picture that is a plain file."""
     return Found(
         image_key=image_key,
@@ -56,9 +54,7 @@ def sources_frame(found: Iterable[Found], *, spec: ImageSetSpec) -> pl.DataFrame
     rows = list(found)
     if not rows:
         raise InputError(f"image set `{spec.name}`: no files found at `{spec.path or spec.annotations}`")
-    columns: dict[str, list[object]] = dict(
-        zip(Found._fields, map(list, zip(*rows, strict=True)), strict=True)
-    )
+    columns: dict[str, list[object]] = dict(zip(Found._fields, map(list, zip(*rows, strict=True)), strict=True))
     for name in ("image_key", "member", "license", "attribution", "error"):
         columns[name] = [utf8(value) if isinstance(value, str) else value for value in columns[name]]
     frame = pl.DataFrame(columns, schema={name: IMAGE_SOURCES[name] for name in columns})
@@ -82,10 +78,7 @@ def _unique_keys(frame: pl.DataFrame) -> pl.DataFrame:
         used = pl.format("image_key `{}` is already used by the picture at position {}", key, first)
         frame = frame.with_columns(
             pl.when(again).then(pl.format("{}#{}", key, position)).otherwise(key).alias("image_key"),
-            pl.when(again & pl.col("status").is_null())
-            .then(pl.lit("duplicate"))
-            .otherwise("status")
-            .alias("status"),
+            pl.when(again & pl.col("status").is_null()).then(pl.lit("duplicate")).otherwise("status").alias("status"),
             pl.when(again & pl.col("status").is_null()).then(used).otherwise("error").alias("error"),
         )
     return frame

@@ -80,9 +80,7 @@ class ImageSetSpec(BaseModel):
             useless.append("images")
         if useless:
             names = ", ".join(f"`{field}`" for field in useless)
-            raise ValueError(
-                f"reader `{self.reader}` does not use {names}; remove it or use reader `annotations`"
-            )
+            raise ValueError(f"reader `{self.reader}` does not use {names}; remove it or use reader `annotations`")
         return self
 
     def _check_annotations(self) -> Self:

@@ -9,9 +9,7 @@ def check_columns(frame: pl.DataFrame, *, schema: dict[str, pl.DataType], table:
     """Select and cast the columns of `schema`; a missing or unfit one raises SchemaError."""
     for name, dtype in schema.items():
         if name not in frame.columns:
-            raise SchemaError(
-                f"table `{table}` has no column `{name}`; expected {dtype}, found {frame.columns}"
-            )
+            raise SchemaError(f"table `{table}` has no column `{name}`; expected {dtype}, found {frame.columns}")
         found = frame.schema[name]
         if found not in (dtype, pl.Null()) and not (dtype.is_integer() and found.is_integer()):
             raise SchemaError(f"table `{table}` column `{name}`: expected {dtype}, found {found}")

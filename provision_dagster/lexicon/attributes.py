@@ -42,9 +42,7 @@ class AttributeIndex:
         """Ordered pairs [attribute, other] that cannot both be said of one thing."""
         rows = self._found(values)
         own = rows.filter(pl.col("exclusive_group") != "").select("attribute", "exclusive_group")
-        pairs = own.join(own, on="exclusive_group", suffix="_other").select(
-            "attribute", other="attribute_other"
-        )
+        pairs = own.join(own, on="exclusive_group", suffix="_other").select("attribute", other="attribute_other")
         agreeing = pl.concat([self._same(rows), self._compatible(rows)])
         return symmetric(pairs.join(agreeing, on=["attribute", "other"], how="anti"))
 
@@ -82,9 +80,7 @@ class AttributeIndex:
         asked = values.cast(pl.String).drop_nulls().unique(maintain_order=True).alias("attribute").to_frame()
         text = pl.col("attribute").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars(" .,")
         asked = asked.with_columns(key=text.str.replace_all(r"\bgrey\b", "gray"))
-        table = self._tables["attributes"].select(
-            "attribute", "canonical", "category", "exclusive_group", "position"
-        )
+        table = self._tables["attributes"].select("attribute", "canonical", "category", "exclusive_group", "position")
         table = table.rename({"attribute": "key"})
         for step in (pl.col("key"), _plain("key"), _plain("key").str.replace_all("-", " ")):
             hits = asked.with_columns(key=step).join(table, on="key", how="left", maintain_order="left")

@@ -36,7 +36,5 @@ def measure(mentions: pl.DataFrame, *, resolved: dict[str, pl.DataFrame], top: i
     shares = shares.with_columns(share=pl.col("known_mentions") / pl.col("mentions")).sort("kind")
     order = {"kind": False, "count": True, "value": False}
     unknown = rows.filter(~pl.col("known")).select("kind", "value", "count")
-    unknown = (
-        unknown.sort(*order, descending=list(order.values())).group_by("kind", maintain_order=True).head(top)
-    )
+    unknown = unknown.sort(*order, descending=list(order.values())).group_by("kind", maintain_order=True).head(top)
     return Coverage(shares=shares.select(*COVERAGE_COLUMNS), unknown=unknown)

@@ -31,11 +31,7 @@ def _engine() -> "inflect.engine":
 @cache
 def singular_of(word: str) -> str | None:
     """Singular of a plural noun, null when the word is not a plural by the rules of English."""
-    if (
-        len(word) < 4
-        or not word.endswith(("s", "men", "children", "people", "teeth", "feet"))
-        or word.endswith("ss")
-    ):
+    if len(word) < 4 or not word.endswith(("s", "men", "children", "people", "teeth", "feet")) or word.endswith("ss"):
         return None
     found = _engine().singular_noun(word)
     return str(found) if found else None

@@ -22,9 +22,7 @@ LABEL_COLUMNS: dict[str, pl.DataType] = {
     "concept": pl.String(),  # lemma of the known label that it was found by; null when match is none
 }
 
-_PREPOSITION = (
-    r" (?:of|on|in|with|at|for|by|to|from|near|under|above|over|behind|next|against|inside|without) .*$"
-)
+_PREPOSITION = r" (?:of|on|in|with|at|for|by|to|from|near|under|above|over|behind|next|against|inside|without) .*$"
 # a label with one of these words is a sentence or a list, not a noun phrase
 _NOT_A_NOUN = (
     r"\b(?:is|are|was|were|has|have|see|seen|shows?|shown|there|and|or|not|no|riding|holding|wearing)\b"
@@ -86,9 +84,7 @@ class LabelIndex:
             tail=pl.col("key").str.slice(noun.str.len_chars()),
             clause=pl.col("key").str.contains(_NOT_A_NOUN),
         )
-        heads = self.entries.filter(pl.col("usable") & (pl.col("kind") != "abstract")).rename(
-            {"label": "head"}
-        )
+        heads = self.entries.filter(pl.col("usable") & (pl.col("kind") != "abstract")).rename({"label": "head"})
         words = pl.col("noun").str.split(" ")
         candidates = [
             rows.filter(~pl.col("clause"))
@@ -102,9 +98,7 @@ class LabelIndex:
 
 def _filled_plural() -> pl.Expr:
     same = pl.col("number") != "singular"
-    derived = (
-        pl.when(same).then("label").otherwise(pl.col("label").map_elements(plural_of, return_dtype=pl.String))
-    )
+    derived = pl.when(same).then("label").otherwise(pl.col("label").map_elements(plural_of, return_dtype=pl.String))
     return pl.when(pl.col("plural") == "").then(derived).otherwise("plural").alias("plural")
 
 
@@ -128,9 +122,7 @@ def _unknown(rows: pl.DataFrame) -> pl.DataFrame:
     return (
         rows.with_columns(one=pl.when("clause").then(None).otherwise(singular))
         .with_columns(
-            lemma=pl.when(pl.col("one").is_null())
-            .then("key")
-            .otherwise(prefix + pl.col("one") + pl.col("tail"))
+            lemma=pl.when(pl.col("one").is_null()).then("key").otherwise(prefix + pl.col("one") + pl.col("tail"))
         )
         .with_columns(
             number=pl.when(pl.col("one").is_null()).then(pl.lit("singular")).otherwise(pl.lit("plural")),
@@ -171,9 +163,7 @@ def _finished(rows: pl.DataFrame) -> pl.DataFrame:
         rows.select(_RESOLVED)
         .with_columns(
             is_plural=is_plural,
-            singular_article=pl.when(bare)
-            .then(pl.lit(""))
-            .otherwise(indefinite_article(normalized(pl.col("label")))),
+            singular_article=pl.when(bare).then(pl.lit("")).otherwise(indefinite_article(normalized(pl.col("label")))),
         )
         .select(pl.col(c).cast(t) for c, t in LABEL_COLUMNS.items())
     )

@@ -26,16 +26,12 @@ def read_vocabulary(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"vocabulary `{path}` cannot be read as JSON: {error}") from error
     if not isinstance(found, dict):
-        raise InputError(
-            f"vocabulary `{path}`: expected an object with {_names()}, got {type(found).__name__}"
-        )
+        raise InputError(f"vocabulary `{path}`: expected an object with {_names()}, got {type(found).__name__}")
     for name, value in found.items():
         _check_field(path, name=name, value=value)
     both = set(found.get("countable_labels", [])) & set(found.get("uncountable_labels", []))
     if both:
-        raise InputError(
-            f"vocabulary `{path}`: `{min(both)}` is in `countable_labels` and in `uncountable_labels`"
-        )
+        raise InputError(f"vocabulary `{path}`: `{min(both)}` is in `countable_labels` and in `uncountable_labels`")
     return found
 
 

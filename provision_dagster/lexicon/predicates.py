@@ -62,9 +62,7 @@ class PredicateIndex:
         pairs = pairs.select(
             "first", "second", "unless", "canonical", other="canonical_other", _row="_row", _file="_file"
         )
-        stated = pairs.filter(
-            (pl.col("first") == pl.col("canonical")) & (pl.col("second") == pl.col("other"))
-        )
+        stated = pairs.filter((pl.col("first") == pl.col("canonical")) & (pl.col("second") == pl.col("other")))
         clash = stated.join(self.compatible_pairs, on=["canonical", "other"], how="semi")
         fail(
             clash,
@@ -99,13 +97,9 @@ class PredicateIndex:
     def pairs(self, values: pl.Series, *, of: pl.DataFrame) -> pl.DataFrame:
         """Rows of a table [canonical, other, ...] for the given predicates, as [predicate, other, ...]."""
         rows = self._found(values).select("predicate", "canonical").drop_nulls()
-        found = of.join(rows, on="canonical").join(
-            rows, left_on="other", right_on="canonical", suffix="_other"
-        )
+        found = of.join(rows, on="canonical").join(rows, left_on="other", right_on="canonical", suffix="_other")
         rest = [c for c in of.columns if c not in ("canonical", "other")]
-        return found.select("predicate", pl.col("predicate_other").alias("other"), *rest).sort(
-            "predicate", "other"
-        )
+        return found.select("predicate", pl.col("predicate_other").alias("other"), *rest).sort("predicate", "other")
 
     def synonyms(self, values: pl.Series) -> pl.DataFrame:
         """Ordered pairs [predicate, other] of different predicates with one canonical form."""
@@ -121,17 +115,16 @@ class PredicateIndex:
         bare = pl.col("key").str.replace(_BE, "").str.replace(_ARTICLE, "")
         forms = [asked.select(f) for f in (pl.col("key"), bare)] + [self._participle(asked, bare)]
         canonical = [
-            f.join(self.names, left_on="key", right_on="predicate", how="left", maintain_order="left")
-            for f in forms
+            f.join(self.names, left_on="key", right_on="predicate", how="left", maintain_order="left") for f in forms
         ]
         return asked.with_columns(canonical=pl.coalesce(c["canonical"] for c in canonical))
 
     def _participle(self, asked: pl.DataFrame, bare: pl.Expr) -> pl.DataFrame:
         """ "sits on" and "sit on" -> "sitting on"."""
         verbs = self._tables["verbs"]
-        known = pl.concat(
-            [verbs.select(form=c, participle="participle") for c in ("base", "third_person")]
-        ).unique("form")
+        known = pl.concat([verbs.select(form=c, participle="participle") for c in ("base", "third_person")]).unique(
+            "form"
+        )
         words = asked.select(key=bare).select(pl.col("key").str.splitn(" ", 2)).unnest("key")
         verb = pl.col("field_0").replace_strict(known["form"], known["participle"], default=pl.col("field_0"))
         return words.select(key=pl.concat_str([verb, "field_1"], separator=" ", ignore_nulls=True))

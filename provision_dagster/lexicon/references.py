@@ -53,17 +53,13 @@ def check_references(tables: Tables) -> None:
 def selectors(predicates: pl.DataFrame) -> pl.Series:
     """What `predicate_exclusive.csv` may name: canonical predicates, their classes and postures."""
     own = predicates.filter(pl.col("predicate") == pl.col("canonical"))
-    return pl.concat(
-        [own["predicate"], "class:" + own["class"].unique(), "posture:" + own["posture"].unique()]
-    )
+    return pl.concat([own["predicate"], "class:" + own["class"].unique(), "posture:" + own["posture"].unique()])
 
 
 def _members(frame: pl.DataFrame, *, column: str, allowed: Iterable[str], where: str) -> None:
     rows = frame.explode(column) if frame.schema[column] == pl.List(pl.String) else frame
     wrong = rows.filter(
-        pl.col(column).is_not_null()
-        & (pl.col(column) != "")
-        & ~pl.col(column).is_in(pl.Series(allowed).implode())
+        pl.col(column).is_not_null() & (pl.col(column) != "") & ~pl.col(column).is_in(pl.Series(allowed).implode())
     )
     fail(wrong, column=column, problem=f"must be a value of {where}")
 

@@ -23,9 +23,7 @@ class LabelGraph:
     def kinds(self) -> pl.DataFrame:
         """Pairs [node, ancestor] of concepts."""
         edges = self._tables["hypernyms"].explode("parents")
-        edges = self._as_concepts(
-            edges.select(pl.col("label").alias("node"), pl.col("parents").alias("parent"))
-        )
+        edges = self._as_concepts(edges.select(pl.col("label").alias("node"), pl.col("parents").alias("parent")))
         return ancestors(edges.filter(pl.col("node") != pl.col("parent")), what="hypernyms.csv")
 
     @cached_property
@@ -35,9 +33,7 @@ class LabelGraph:
         same = groups.join(groups, on="group", suffix="_other").select("concept", other="concept_other")
         kinds = self.kinds.select(concept="node", other="ancestor")
         led = self._tables["synonyms"].select("group", lead=pl.col("labels").list.first())
-        leads = self._as_concepts(led.select("lead"), with_columns=led.select("group")).join(
-            groups, on="group"
-        )
+        leads = self._as_concepts(led.select("lead"), with_columns=led.select("group")).join(groups, on="group")
         synonym_of_kind = self.kinds.join(leads, left_on="ancestor", right_on="lead").select(
             pl.col("node").alias("concept"), pl.col("concept").alias("other")
         )
@@ -60,9 +56,7 @@ class LabelGraph:
         rows = self._index.resolve(values).select("label", "concept").drop_nulls()
         own = rows.select(node="concept", ancestor="concept").unique()
         above = self.kinds.filter(pl.col("node").is_in(own["node"].implode()))
-        named = (
-            pl.concat([own, above]).join(rows, left_on="node", right_on="concept").select("ancestor", "label")
-        )
+        named = pl.concat([own, above]).join(rows, left_on="node", right_on="concept").select("ancestor", "label")
         pairs = self._tables["parts"].explode("wholes").select("part", whole="wholes")
         found = self._as_concepts(pairs).join(named, left_on="part", right_on="ancestor")
         found = found.join(named, left_on="whole", right_on="ancestor", suffix="_whole")
@@ -71,9 +65,7 @@ class LabelGraph:
 
     def descendants(self, labels: pl.Series) -> pl.DataFrame:
         """Pairs [label, concept]: each given label's concept and everything that is a kind of it."""
-        own = self._as_concepts(
-            labels.alias("concept").to_frame(), with_columns=labels.alias("label").to_frame()
-        )
+        own = self._as_concepts(labels.alias("concept").to_frame(), with_columns=labels.alias("label").to_frame())
         below = own.join(self.kinds, left_on="concept", right_on="ancestor").select("label", concept="node")
         return pl.concat([own.select("label", "concept"), below]).unique()
 
@@ -91,9 +83,7 @@ class LabelGraph:
 
     def _by_anything(self, rows: pl.DataFrame) -> pl.DataFrame:
         named = self.concept_pairs.filter(pl.col("concept") == _ANYTHING)["other"].implode()
-        vague = rows.filter((pl.col("concept") == _ANYTHING) | pl.col("concept").is_in(named)).select(
-            other="label"
-        )
+        vague = rows.filter((pl.col("concept") == _ANYTHING) | pl.col("concept").is_in(named)).select(other="label")
         return rows.select("label").join(vague, how="cross")
 
     def _confusable(self) -> pl.DataFrame:
@@ -105,25 +95,17 @@ class LabelGraph:
         ).select("concept", other="concept_b")
 
     def _with_kinds(self, members: pl.DataFrame) -> pl.DataFrame:
-        below = members.join(self.kinds, left_on="concept", right_on="ancestor").select(
-            "group", concept="node"
-        )
+        below = members.join(self.kinds, left_on="concept", right_on="ancestor").select("group", concept="node")
         return pl.concat([members, below]).unique()
 
     def _members(self, table: str, column: str) -> pl.DataFrame:
-        rows = (
-            self._tables[table]
-            .select("group", pl.col(column).alias("concept"))
-            .explode("concept")
-            .drop_nulls()
-        )
+        rows = self._tables[table].select("group", pl.col(column).alias("concept")).explode("concept").drop_nulls()
         return self._as_concepts(rows.select("concept"), with_columns=rows.select("group")).unique()
 
     def _as_concepts(self, frame: pl.DataFrame, with_columns: pl.DataFrame | None = None) -> pl.DataFrame:
         names = self._index.concepts
         named = frame.with_columns(
-            pl.col(c).replace_strict(names["label"], names["concept"], default=pl.col(c))
-            for c in frame.columns
+            pl.col(c).replace_strict(names["label"], names["concept"], default=pl.col(c)) for c in frame.columns
         )
         return named if with_columns is None else pl.concat([with_columns, named], how="horizontal")
 

@@ -85,9 +85,7 @@ def fail(frame: pl.DataFrame, *, column: str, problem: str, value: str | None = 
     if frame.height:
         row = frame.row(0, named=True)
         got = row[column] if value is None else row[value]
-        raise InputError(
-            f"lexicon file `{row[_FILE]}`, row {row[_ROW]}, column `{column}`: {problem}, got `{got}`"
-        )
+        raise InputError(f"lexicon file `{row[_FILE]}`, row {row[_ROW]}, column `{column}`: {problem}, got `{got}`")
 
 
 def _typed(column: Column) -> pl.Expr:

@@ -68,9 +68,7 @@ def _with_form(chosen: pl.DataFrame, *, form: Form, seed: int) -> pl.DataFrame:
     """Say which rows take their multiple-choice form; half takes every other one, generator by generator."""
     if form != "half":
         return chosen.with_columns(form=pl.lit(form))
-    by_generator = chosen.with_columns(toss=hashed("id", seed=seed, purpose="form")).sort(
-        "generator", "toss", "id"
-    )
+    by_generator = chosen.with_columns(toss=hashed("id", seed=seed, purpose="form")).sort("generator", "toss", "id")
     with_options = by_generator.filter("has_options").with_row_index("place")
     choice = with_options.filter(pl.col("place") % 2 == 0).select("id", form=pl.lit("choice"))
     return chosen.join(choice, on="id", how="left").with_columns(pl.col("form").fill_null("open"))

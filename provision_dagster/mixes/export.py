@@ -53,9 +53,7 @@ def export_manifest(
         "files": {f.name: {"bytes": f.stat().st_size, "sha256": sha256(f)} for f in files},
     }
     with atomic_file(Path(path)) as part:
-        part.write_text(
-            json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        part.write_text(json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     return Path(path)
 
 

@@ -50,9 +50,7 @@ def export_llava(mix: Frame, path: str | Path, *, image_root: str | Path | None 
 
 
 def _conversations(batch: pl.DataFrame, *, image_root: str | Path | None) -> list[str]:
-    broken = batch.filter(
-        pl.any_horizontal(pl.col("prompt", "response").str.contains(IMAGE_TOKEN, literal=True))
-    )
+    broken = batch.filter(pl.any_horizontal(pl.col("prompt", "response").str.contains(IMAGE_TOKEN, literal=True)))
     if len(broken):
         raise InputError(f"QA `{broken['id'][0]}`: `{IMAGE_TOKEN}` must not be in a prompt or response")
     paths = pl.col("image_uris")

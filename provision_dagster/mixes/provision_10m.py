@@ -27,9 +27,7 @@ FORM_FILES = {"open": "provision_sa.parquet", "choice": "provision_mc.parquet"}
 """ProVision-10M's splits: short answer and multiple choice."""
 
 
-def export_provision_parquet(
-    rows: Frame, folder: str | Path, *, images: Frame | None = None
-) -> dict[str, Path]:
+def export_provision_parquet(rows: Frame, folder: str | Path, *, images: Frame | None = None) -> dict[str, Path]:
     """Write QA as ProVision-10M's Parquet: `provision_sa.parquet` (open form) and `provision_mc.parquet`.
 
     `data_path` holds the pictures' paths (the image's key where a set has no pixels), `answer` is in words in

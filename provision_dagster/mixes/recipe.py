@@ -58,9 +58,7 @@ class Recipe(_Strict):
         description="Name of the mix: the partition of `mixes`, the folder of its exports.",
     )
     description: str = Field(default="", description="What the mix is for.")
-    seed: int = Field(
-        default=0, ge=0, lt=2**63, description="Another seed takes other rows in another order."
-    )
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Another seed takes other rows in another order.")
     sources: tuple[Source, ...] = Field(
         min_length=1, description="Taken in this order; a row goes to the first source that takes it."
     )
@@ -157,7 +155,5 @@ class _UniqueKeys(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = sorted({str(key) for key in keys if keys.count(key) > 1})
         if twice:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"field given twice: {twice}", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"field given twice: {twice}", node.start_mark)
         return super().construct_mapping(node, deep)

@@ -17,7 +17,8 @@ def register_recipes(files: Sequence[Path]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Schema RECIPES, one row per file, in the order given; a file that cannot be used, or whose name is taken, has an `error`.
+        Schema RECIPES, one row per file, in the order given; a file that cannot be used, or whose name is taken, has
+        an `error`.
     """
     rows: list[dict[str, Any]] = []
     for file in files:

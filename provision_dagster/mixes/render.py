@@ -41,9 +41,7 @@ def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     )
     # a file that occurs twice has the same id twice: the one that was kept comes first
     best = found.sort(pl.col("status") != "ok", "image_key").unique(["shard", "image_id"], keep="first")
-    return best.select(
-        "shard", "image_id", "image_set", image_uri=path, license=pl.col("license").fill_null("unknown")
-    )
+    return best.select("shard", "image_id", "image_set", image_uri=path, license=pl.col("license").fill_null("unknown"))
 
 
 def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.DataFrame:
@@ -97,9 +95,7 @@ def _with_pictures(rows: pl.DataFrame, *, pictures: pl.DataFrame) -> pl.DataFram
     lost = found.filter(pl.col("image_uri").is_null())
     if len(lost):
         examples = lost["image_id"].unique().sort().head(3).to_list()
-        raise InputError(
-            f"table `images`: {lost['image_id'].n_unique()} images are missing that QA show: {examples}"
-        )
+        raise InputError(f"table `images`: {lost['image_id'].n_unique()} images are missing that QA show: {examples}")
     per_row = found.group_by("position", maintain_order=True).agg(
         image_uris="image_uri", license=pl.col("license").unique().sort().str.join(" AND ")
     )

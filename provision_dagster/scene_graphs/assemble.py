@@ -27,9 +27,7 @@ _EVIDENCE: dict[str, pl.DataType] = {
 }
 
 
-def assemble(
-    images: pl.DataFrame, annotations: pl.DataFrame, *, workers: int = 1
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def assemble(images: pl.DataFrame, annotations: pl.DataFrame, *, workers: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     Make the scene graph of every usable image.
 
@@ -104,9 +102,7 @@ def _joined(images: pl.DataFrame, annotations: pl.DataFrame) -> tuple[pl.DataFra
 
 def _image_rules() -> list[Rule]:
     differs = (pl.col("width") != pl.col("w")) | (pl.col("height") != pl.col("h"))
-    sizes = pl.format(
-        "annotations are for {} x {} pixels, the picture has {} x {}", "width", "height", "w", "h"
-    )
+    sizes = pl.format("annotations are for {} x {} pixels, the picture has {} x {}", "width", "height", "w", "h")
     unusable = ~pl.col("status").is_in(USABLE_STATUSES)
     return [
         Rule(
@@ -132,17 +128,13 @@ def _fitted(annotations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 def _with_evidence(graphs: pl.DataFrame, *, workers: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     inline = pl.col("objects").list.eval(pl.element().struct.field("mask_rle").is_not_null()).list.any()
-    needs = (
-        pl.col("mask_uri").is_not_null() | pl.col("depth_uri").is_not_null() | inline.fill_null(value=False)
-    )
+    needs = pl.col("mask_uri").is_not_null() | pl.col("depth_uri").is_not_null() | inline.fill_null(value=False)
     with_pixels = graphs.filter(needs.fill_null(value=False)).with_columns(
         *mask_file(pl.col("mask_uri"), objects=pl.col("objects").list.len())
     )
     rows = with_pixels["row"].to_list()
     found = list(_gather_all(_tasks(with_pixels), workers=workers))
-    evidence = pl.DataFrame(
-        [_evidence_row(row, one) for row, one in zip(rows, found, strict=True)], schema=_EVIDENCE
-    )
+    evidence = pl.DataFrame([_evidence_row(row, one) for row, one in zip(rows, found, strict=True)], schema=_EVIDENCE)
     keys = dict(zip(rows, with_pixels.select("shard", *KEY).iter_rows(), strict=True))
     problems = [
         (*keys[row], problem.file, *problem[1:])
@@ -156,9 +148,7 @@ def _with_evidence(graphs: pl.DataFrame, *, workers: int) -> tuple[pl.DataFrame,
 def _tasks(graphs: pl.DataFrame) -> Iterator[Task]:
     objects = pl.col("objects").list
     parts = [objects.eval(pl.element().struct.field(name)).alias(name) for name in ("id", "box", "mask_rle")]
-    columns = graphs.select(
-        "image_id", "width", "height", "mask_uri", "depth_uri", "mask_places", "mask_count", *parts
-    )
+    columns = graphs.select("image_id", "width", "height", "mask_uri", "depth_uri", "mask_places", "mask_count", *parts)
     for row in columns.iter_rows(named=True):
         yield Task(
             image_id=row["image_id"],

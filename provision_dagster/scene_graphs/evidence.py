@@ -167,10 +167,7 @@ def _one(mask: NDArray[np.bool_], box: Box, rle: str, depth: NDArray[Any] | None
 
 
 def _point_rows(points: NDArray[np.int64], depth: NDArray[Any] | None) -> list[dict[str, Any]]:
-    return [
-        {"x": x, "y": y, "depth": at}
-        for (x, y), at in zip(points.tolist(), depth_at(depth, points), strict=True)
-    ]
+    return [{"x": x, "y": y, "depth": at} for (x, y), at in zip(points.tolist(), depth_at(depth, points), strict=True)]
 
 
 def scene_evidence(

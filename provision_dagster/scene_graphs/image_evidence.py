@@ -66,9 +66,7 @@ def gather(task: Task) -> ImageEvidence:
         found[place] = evidence
         if evidence.mask_rle is None:
             detail = f"the mask of object `{task.ids[place]}` has no pixel"
-            problems.append(
-                Problem(_name(task.mask_uri), "mask", task.ids[place], "mask", "empty_mask", detail)
-            )
+            problems.append(Problem(_name(task.mask_uri), "mask", task.ids[place], "mask", "empty_mask", detail))
     masked = [place for place in places if found[place].mask_rle]
     points: list[dict[str, Any]] = []
     if masked or depth is not None:

@@ -1,4 +1,4 @@
-"""Reads an image set once and cuts it into shards: pictures listed, human annotations converted, rejects with reasons."""
+"""Reads an image set once and cuts it into shards: pictures, human annotations, and rejects with reasons."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

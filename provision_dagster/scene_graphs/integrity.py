@@ -1,4 +1,4 @@
-"""Is a table of scene graphs sound? Boxes inside the picture, relations between objects that exist, one row per picture."""
+"""Is a table of scene graphs sound? Boxes lie in the picture, relations join objects that exist."""
 
 import polars as pl
 
@@ -11,9 +11,7 @@ def graph_rules() -> dict[str, pl.Expr]:
     low = objects.list.eval(pl.min_horizontal(box.field("x1"), box.field("y1"))).list.min()
     right = objects.list.eval(box.field("x2")).list.max()
     bottom = objects.list.eval(box.field("y2")).list.max()
-    flat = objects.list.eval(
-        (box.field("x2") <= box.field("x1")) | (box.field("y2") <= box.field("y1"))
-    ).list.any()
+    flat = objects.list.eval((box.field("x2") <= box.field("x1")) | (box.field("y2") <= box.field("y1"))).list.any()
     ends = pl.element().struct
     last = relations.list.eval(pl.max_horizontal(ends.field("subject"), ends.field("object"))).list.max()
     ids = objects.list.eval(pl.element().struct.field("id"))
@@ -30,6 +28,4 @@ def uncovered(images: pl.DataFrame, *, scene_graphs: pl.DataFrame, repeated: pl.
     """Usable pictures, first of their pixels, that have no scene graph."""
     key = ["image_set", "image_key"]
     usable = images.filter(pl.col("status").is_in(["ok", "annotations_only"]))
-    return usable.join(scene_graphs.select(key), on=key, how="anti").join(
-        repeated.select(key), on=key, how="anti"
-    )
+    return usable.join(scene_graphs.select(key), on=key, how="anti").join(repeated.select(key), on=key, how="anti")

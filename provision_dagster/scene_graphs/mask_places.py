@@ -44,9 +44,7 @@ def mask_file(uri: pl.Expr, *, objects: pl.Expr) -> list[pl.Expr]:
         `mask_uri` without places, `mask_places` (list of UInt32, as long as the objects) and `mask_count`.
     """
     listed = uri.str.extract(_FRAGMENT, 1)
-    written = (
-        listed.str.split(",").list.eval(pl.element().filter(pl.element() != "")).cast(pl.List(pl.UInt32))
-    )
+    written = listed.str.split(",").list.eval(pl.element().filter(pl.element() != "")).cast(pl.List(pl.UInt32))
     every = pl.int_ranges(objects).cast(pl.List(pl.UInt32))
     count = uri.str.extract(_FRAGMENT, 2).cast(pl.UInt32)
     return [

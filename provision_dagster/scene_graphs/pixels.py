@@ -90,9 +90,7 @@ def read_depth(uri: str, *, width: int, height: int) -> NDArray[Any]:
 
     def check(shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         if shape not in ((height, width), (height, width, 1), (1, height, width)) or dtype.kind not in "iuf":
-            raise InputError(
-                f"`{path}`: expected depth of shape ({height}, {width}), got {dtype} of shape {shape}"
-            )
+            raise InputError(f"`{path}`: expected depth of shape ({height}, {width}), got {dtype} of shape {shape}")
 
     if _suffix(path, allowed=DEPTH_SUFFIXES) in (".npy", ".npz"):
         depth = _numpy_array(path, check=check).reshape(height, width)
@@ -145,9 +143,7 @@ def _checked_array(file: IO[bytes], *, path: Path, check: Checker, again: Callab
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
     if dtype.hasobject:
-        raise InputError(
-            f"`{path}`: expected numbers, got an array of objects, which would have to be unpickled"
-        )
+        raise InputError(f"`{path}`: expected numbers, got an array of objects, which would have to be unpickled")
     check(shape, dtype)
     again()
     array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
@@ -159,9 +155,7 @@ def _picture(path: Path, *, width: int, height: int) -> NDArray[Any]:
         with Image.open(path, formats=("PNG", "TIFF")) as image:
             if image.size != (width, height) or image.mode not in _ONE_CHANNEL:
                 size = f"{width} x {height} pixels in one channel"
-                raise InputError(
-                    f"`{path}`: expected {size}, got {image.size[0]} x {image.size[1]}, {image.mode}"
-                )
+                raise InputError(f"`{path}`: expected {size}, got {image.size[0]} x {image.size[1]}, {image.mode}")
             return np.asarray(image)
     except InputError:
         raise

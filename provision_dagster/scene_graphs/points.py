@@ -164,9 +164,7 @@ def scene_points(*, width: int, height: int, seed: str) -> NDArray[np.int64]:
         x, y in pixels, shape (n, 2), without repeats; 48 unless the picture is tiny.
     """
     columns, rows = SCENE_GRID
-    draws = np.frombuffer(hashlib.shake_256(seed.encode()).digest(4 * columns * rows), dtype="<u2").astype(
-        np.int64
-    )
+    draws = np.frombuffer(hashlib.shake_256(seed.encode()).digest(4 * columns * rows), dtype="<u2").astype(np.int64)
     xs = _pick(lattice(width), draws[::2].reshape(rows, columns), cells=columns)
     ys = _pick(lattice(height), draws[1::2].reshape(rows, columns).T, cells=rows).T
     return np.unique(np.stack([xs.ravel(), ys.ravel()], axis=-1), axis=0)

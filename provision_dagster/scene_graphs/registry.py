@@ -24,7 +24,8 @@ def register_image_sets(files: Sequence[Path]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Schema IMAGE_SETS, one row per file; a set that cannot be read, or has the name of an earlier one, has an `error` and no
+        Schema IMAGE_SETS, one row per file; a set that cannot be read, or has the name of an earlier one, has an
+        `error` and no
         shards.
     """
     rows: list[dict[str, Any]] = []

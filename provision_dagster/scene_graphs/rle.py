@@ -126,9 +126,7 @@ def encode_polygons(polygons: Sequence[Any], *, width: int, height: int) -> str:
 def _polygon(values: object, *, width: int, height: int) -> list[float]:
     numbers = [value for value in values if type(value) in (int, float)] if isinstance(values, list) else []
     if not isinstance(values, list) or len(numbers) < len(values) or len(values) < 6 or len(values) % 2:
-        raise InputError(
-            f"a polygon needs at least 3 points x, y as a flat list of numbers, got {values!r:.60}"
-        )
+        raise InputError(f"a polygon needs at least 3 points x, y as a flat list of numbers, got {values!r:.60}")
     if not all(abs(number) < _FARTHEST for number in numbers):
         raise InputError(f"a polygon has a value that is not finite, or too large: {values!r:.60}")
     # Far-off points would make pycocotools draw lines of any length.

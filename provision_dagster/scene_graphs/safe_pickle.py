@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from provision_dagster.errors import InputError, UnsafeFileError
 
-_DTYPES = frozenset(
-    {"b1", "?", "bool"} | {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f4", "f8"}
-)
+_DTYPES = frozenset({"b1", "?", "bool"} | {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f4", "f8"})
 _REFUSED_OPCODES = frozenset({"EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "INST", "OBJ", "NEXT_BUFFER"})
 _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 
@@ -195,10 +193,7 @@ def array_of(recorder: Any) -> NDArray[Any]:
     if not isinstance(data, bytes | bytearray) or not isinstance(shape, tuple):
         raise InputError(f"expected the bytes of an array, got {type(data).__name__}")
     flat = np.frombuffer(bytes(data), dtype=_dtype_of(dtype))
-    if (
-        not all(isinstance(side, int) and side >= 0 for side in shape)
-        or int(np.prod(shape, dtype=object)) != flat.size
-    ):
+    if not all(isinstance(side, int) and side >= 0 for side in shape) or int(np.prod(shape, dtype=object)) != flat.size:
         raise InputError(f"an array of shape {shape!r:.60} cannot have {flat.size} values")
     return flat.reshape(shape, order="F" if fortran else "C")
 
@@ -232,9 +227,7 @@ def dense_of(sparse: Sparse, *, width: int, height: int) -> NDArray[np.bool_]:
     return mask
 
 
-def _positions(
-    sparse: Sparse, state: dict[str, Any], *, height: int, width: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def _positions(sparse: Sparse, state: dict[str, Any], *, height: int, width: int) -> tuple[NDArray[Any], NDArray[Any]]:
     if sparse.layout == "coo":
         # Newer scipy keeps both lists in `coords`.
         rows, columns = state["coords"] if "coords" in state else (state.get("row"), state.get("col"))

@@ -1,4 +1,4 @@
-"""Tables of the scene-graph stage. One row per image; everything a generator may ask is in the row, so none opens a pixel."""
+"""Tables of the scene-graph stage. One row per image holds all a generator may ask, so none opens a pixel."""
 
 import polars as pl
 
@@ -49,10 +49,9 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
     # true when every object carries every attribute of its categories and every relation is listed (rendered scenes)
     "exhaustive_attributes": pl.Boolean(),
     "exhaustive_relations": pl.Boolean(),
-    # scene-wide sampled points with the index of the topmost object there (null = background) and the depth (larger = closer)
-    "points": pl.List(
-        pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32()})
-    ),
+    # scene-wide sampled points with the index of the topmost object there (null = background) and the depth (larger
+    # = closer)
+    "points": pl.List(pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32()})),
     # who made each part: "human:visual_genome", "rendered", or model id + revision; null when the part is missing
     "provenance": pl.Struct(
         {

@@ -21,9 +21,7 @@ def count_vocabulary(annotations: pl.DataFrame) -> pl.DataFrame:
     """
     rows = annotations.select("image_set", "objects", "relations").with_row_index("row")
     objects = _exploded(rows, "objects")
-    labels = objects.select(
-        "row", pl.int_range(pl.len(), dtype=pl.UInt32).over("row").alias("place"), "label"
-    )
+    labels = objects.select("row", pl.int_range(pl.len(), dtype=pl.UInt32).over("row").alias("place"), "label")
     counts = [
         _count(objects, kind="label", value=pl.col("label"), context=pl.lit("")),
         _count(
@@ -54,8 +52,6 @@ def _relations(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _count(rows: pl.DataFrame, *, kind: str, value: pl.Expr, context: pl.Expr) -> pl.DataFrame:
-    named = rows.select(
-        "image_set", pl.lit(kind).alias("kind"), value.alias("value"), context.alias("context")
-    )
+    named = rows.select("image_set", pl.lit(kind).alias("kind"), value.alias("value"), context.alias("context"))
     counted = named.group_by("image_set", "kind", "value", "context").agg(pl.len().alias("count"))
     return counted.select(pl.col(name).cast(dtype) for name, dtype in VOCABULARY.items())

@@ -51,9 +51,7 @@ def options_from_env() -> dict[str, str]:
     try:
         found = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(
-            f"`{OPTIONS_SETTING}` must be a JSON object, got text that is not: {error}"
-        ) from error
+        raise InputError(f"`{OPTIONS_SETTING}` must be a JSON object, got text that is not: {error}") from error
     if not isinstance(found, dict):
         raise InputError(f"`{OPTIONS_SETTING}` must be a JSON object of texts, got {type(found).__name__}")
     wrong = {name: type(value).__name__ for name, value in found.items() if not isinstance(value, str)}

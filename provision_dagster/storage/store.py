@@ -98,9 +98,7 @@ class Store:
             message = f"table `{name}` does not exist at `{self.uri(name)}`: call `Store.create_all()` first"
             raise InputError(message) from error
 
-    def write_partition(
-        self, name: str, df: pl.DataFrame, *, key: str | Mapping[str, str] | None = None
-    ) -> int:
+    def write_partition(self, name: str, df: pl.DataFrame, *, key: str | Mapping[str, str] | None = None) -> int:
         """Replace one partition of a table atomically; do nothing when it holds these rows already.
 
         Parameters
@@ -202,9 +200,7 @@ class Store:
         )
         return int(table.version())
 
-    def _holds(
-        self, spec: TableSpec, table: DeltaTable, *, rows: pl.DataFrame, key: Mapping[str, str]
-    ) -> bool:
+    def _holds(self, spec: TableSpec, table: DeltaTable, *, rows: pl.DataFrame, key: Mapping[str, str]) -> bool:
         stored = self._read(spec, table, wanted={c: [v] for c, v in key.items()}, columns=None)
         try:
             if stored.select(pl.len()).collect().item() != len(rows):
@@ -227,9 +223,7 @@ class Store:
             frame = frame.filter(pl.col(column).is_in(list(values)))
         names = spec.schema if columns is None else columns
         stored = stored_schema(spec.schema)
-        return frame.select(
-            pl.col(n) if stored[n] == spec.schema[n] else pl.col(n).cast(spec.schema[n]) for n in names
-        )
+        return frame.select(pl.col(n) if stored[n] == spec.schema[n] else pl.col(n).cast(spec.schema[n]) for n in names)
 
 
 def _wanted(partitions: Partitions | None, *, spec: TableSpec) -> dict[str, list[str]]:

@@ -56,8 +56,7 @@ def fits(found: pl.DataType, expected: pl.DataType) -> bool:
         return fits(_instance(found.inner), _instance(expected.inner))
     if isinstance(found, pl.Struct) and isinstance(expected, pl.Struct):
         return [f.name for f in found.fields] == [f.name for f in expected.fields] and all(
-            fits(_instance(a.dtype), _instance(b.dtype))
-            for a, b in zip(found.fields, expected.fields, strict=True)
+            fits(_instance(a.dtype), _instance(b.dtype)) for a, b in zip(found.fields, expected.fields, strict=True)
         )
     return False
 

@@ -157,9 +157,7 @@ _AFTER_GENERATION = (
         "How often filtered QA mention each label, attribute and predicate.",
         key=("shard", "family", "kind", "value"),
     ),
-    _table(
-        "recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None
-    ),
+    _table("recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None),
     _table(
         "mixes",
         MIX,

@@ -17,9 +17,7 @@ def database() -> Iterator[Database]:
 
 
 @pytest.fixture
-def instance_environment(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, str]:
+def instance_environment(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What `dagster.yaml` asks of the environment, set for this test."""
     settings = {
         **database.environment,

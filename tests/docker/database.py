@@ -110,9 +110,7 @@ def server(database: Database, *, folder: Path, user: str | None) -> Iterator[No
         )
     try:
         ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(database.port), "-q"]
-        wait_until(
-            lambda: subprocess.run(ready).returncode == 0, process=process, log=folder / "log", seconds=30
-        )
+        wait_until(lambda: subprocess.run(ready).returncode == 0, process=process, log=folder / "log", seconds=30)
         subprocess.run(
             [programs / "createdb", "-h", "127.0.0.1", "-p", str(database.port), "-U", "dagster", "dagster"],
             env={**os.environ, "PGPASSWORD": database.password},

@@ -81,9 +81,7 @@ def test_limits(instance_environment: dict[str, str]) -> None:
     assert limits.run_queue_config.should_block_op_concurrency_limited_runs
 
 
-def test_a_missing_password_is_named(
-    instance_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_password_is_named(instance_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DAGSTER_POSTGRES_PASSWORD")
     with pytest.raises(Exception, match="DAGSTER_POSTGRES_PASSWORD"):
         load()

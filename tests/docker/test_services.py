@@ -57,9 +57,10 @@ def test_a_run_goes_through_all_services(own_database: Database, tmp_path: Path)
     (tmp_path / "small_factory.py").write_text(MODULE)
     folders = {"DAGSTER_ARTIFACTS": str(tmp_path / "artifacts"), "DAGSTER_LOGS": str(tmp_path / "logs")}
     environment = {**own_database.environment, **folders}
-    with started(
-        "code", "webserver", "daemon", folder=tmp_path, module="small_factory", environment=environment
-    ) as (services, processes):
+    with started("code", "webserver", "daemon", folder=tmp_path, module="small_factory", environment=environment) as (
+        services,
+        processes,
+    ):
         client = DagsterGraphQLClient("127.0.0.1", port_number=services.ui_port)
         run_id = client.submit_job_execution("everything", repository_location_name="provision_dagster")
         run = wait_for_end(client, run_id=run_id)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def wait_until(
-    done: Callable[[], bool], *, process: subprocess.Popen[bytes], log: Path, seconds: float
-) -> None:
+def wait_until(done: Callable[[], bool], *, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     """Return once `done()` is true; fail with the log when the process ends first or time runs out."""
     end = time.monotonic() + seconds
     while not done():

@@ -44,9 +44,7 @@ def broken_rule(row: dict[str, Any]) -> str | None:
         return "image"
     if row["generator"] == "AttributeBBox" and min(sides, default=0) < 50:
         return "region_size"
-    if (options or index is not None) and (
-        len({o.lower() for o in options}) < max(2, len(options)) or not fits
-    ):
+    if (options or index is not None) and (len({o.lower() for o in options}) < max(2, len(options)) or not fits):
         return "options"
     if not set((row["evidence"] or {}).get("object_ids") or []) <= known:
         return "evidence"

@@ -101,9 +101,7 @@ REJECTED: list[tuple[dict[str, Any], str, str, float | None, float | None]] = [
 
 
 @pytest.mark.parametrize(("change", "rule", "detail", "score", "threshold"), REJECTED)
-def test_rejected(
-    change: dict[str, Any], rule: str, detail: str, score: float | None, threshold: float | None
-) -> None:
+def test_rejected(change: dict[str, Any], rule: str, detail: str, score: float | None, threshold: float | None) -> None:
     kept, rejected = run(qa(1, **change), qa(2))
     assert kept["id"].to_list() == [f"{2:032x}"]
     (row,) = rejected.to_dicts()
@@ -160,9 +158,7 @@ def test_of_conflicting_pairs_none_stays() -> None:
 
 def test_the_order_of_images_is_part_of_the_question() -> None:
     same = {"question": "Which is it?", "evidence": {"object_ids": [], "boxes": [box(50, 50)]}}
-    kept, _ = run(
-        qa(1, **same, image_ids=["i1", "i2"]), qa(2, **same, image_ids=["i2", "i1"], answer="black")
-    )
+    kept, _ = run(qa(1, **same, image_ids=["i1", "i2"]), qa(2, **same, image_ids=["i2", "i1"], answer="black"))
     assert kept.height == 2
 
 

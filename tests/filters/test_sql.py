@@ -69,9 +69,7 @@ def test_a_target_may_read_a_target(tmp_path: Path) -> None:
 def test_a_name_in_sql_is_never_a_python_variable(tmp_path: Path) -> None:
     secret = pl.DataFrame({"x": [1]})
     folder = _write(tmp_path, a="-- reads what is not there\nselect * from secret")
-    with pytest.raises(
-        InputError, match=r"`a` reads `secret`, which is neither a model nor given; there are \['a'\]"
-    ):
+    with pytest.raises(InputError, match=r"`a` reads `secret`, which is neither a model nor given; there are \['a'\]"):
         run_models({}, targets=["a"], folder=folder)
     assert secret.height == 1
 

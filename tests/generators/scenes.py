@@ -73,7 +73,9 @@ def vocabulary(table: pl.DataFrame) -> pl.DataFrame:
     objects = table.select(o="objects").explode("o").drop_nulls().unnest("o")
     labels = objects.select(kind=pl.lit("label"), value="label", context=pl.lit(""))
     attributes = (
-        objects.select(kind=pl.lit("attribute"), value="attributes", context="label").explode("value").drop_nulls("value")
+        objects.select(kind=pl.lit("attribute"), value="attributes", context="label")
+        .explode("value")
+        .drop_nulls("value")
     )
     relations = table.select(r="relations").explode("r").drop_nulls().unnest("r")
     predicates = relations.select(kind=pl.lit("predicate"), value="predicate", context=pl.lit(""))
@@ -82,8 +84,32 @@ def vocabulary(table: pl.DataFrame) -> pl.DataFrame:
 
 
 LABELS = ["man", "person", "dog", "car", "truck", "table", "cup", "tree", "trees", "shirt", "wheel", "arm", "zorble"]
-ATTRIBUTES = ["red", "blue", "light blue", "white", "wooden", "metal", "small", "large", "open", "closed", "sitting", "frobbed"]
-PREDICATES = ["on", "under", "holding", "wearing", "next to", "to the left of", "to the right of", "has", "sitting on", "blorking"]
+ATTRIBUTES = [
+    "red",
+    "blue",
+    "light blue",
+    "white",
+    "wooden",
+    "metal",
+    "small",
+    "large",
+    "open",
+    "closed",
+    "sitting",
+    "frobbed",
+]
+PREDICATES = [
+    "on",
+    "under",
+    "holding",
+    "wearing",
+    "next to",
+    "to the left of",
+    "to the right of",
+    "has",
+    "sitting on",
+    "blorking",
+]
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Every generator: what it makes of random scene graphs is true of them, and does not depend on anything but the seed."""
+"""Every generator: what it makes of random scene graphs is true, and depends on nothing but the seed."""
 
 import re
 from typing import Any
@@ -14,7 +14,12 @@ from provision_dagster.generators.registry import all_generators
 from provision_dagster.generators.schema import FUNNEL, RAW_QA
 from tests.generators.scenes import graphs, lexicon, random_graphs, scene, vocabulary
 
-SLOW = settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 SETTINGS = st.builds(
     Settings,
     rules=st.sampled_from(["strict", "paper"]),
@@ -41,7 +46,10 @@ def check(qa: dict[str, Any], graph: dict[str, Any]) -> None:
     false = [o for i, o in enumerate(qa["options"]) if i != qa["answer_index"]]
     evidence = [objects[i] for i in qa["evidence"]["object_ids"]]
     labels = [o["label"] for o in graph["objects"]]
-    said = {(graph["objects"][r["subject"]]["label"], r["predicate"], graph["objects"][r["object"]]["label"]) for r in graph["relations"]}
+    said = {
+        (graph["objects"][r["subject"]]["label"], r["predicate"], graph["objects"][r["object"]]["label"])
+        for r in graph["relations"]
+    }
     match qa["generator"]:
         case "ExistsObject":
             (label,) = qa["metadata"]["objects"]
@@ -67,7 +75,11 @@ def check(qa: dict[str, Any], graph: dict[str, Any]) -> None:
             assert chosen is None or chosen in thing["attributes"]
             assert not set(false) & set(thing["attributes"])
         case "ExistsRelation" | "RelationBBox":
-            pair = {r["predicate"] for r in graph["relations"] if [str(r["subject"]), str(r["object"])] == qa["evidence"]["object_ids"]}
+            pair = {
+                r["predicate"]
+                for r in graph["relations"]
+                if [str(r["subject"]), str(r["object"])] == qa["evidence"]["object_ids"]
+            }
             assert set(qa["metadata"]["relations"]) == pair
             assert not set(false) & pair
         case "HeadRelation":
@@ -123,7 +135,9 @@ def test_order_and_shards_of_the_input_do_not_matter(table: pl.DataFrame, seed: 
     whole = made(table, chosen).qa
     order = list(range(table.height))
     random.shuffle(order)
-    assert generate(table[order], vocabulary=words.sample(fraction=1, shuffle=True, seed=seed), lexicon=lexicon(), settings=chosen).qa.equals(whole)
+    assert generate(
+        table[order], vocabulary=words.sample(fraction=1, shuffle=True, seed=seed), lexicon=lexicon(), settings=chosen
+    ).qa.equals(whole)
     pieces = [generate(table[i], vocabulary=words, lexicon=lexicon(), settings=chosen).qa for i in range(table.height)]
     together = pl.concat(pieces).sort("family", "generator", "image_ids", "id")
     assert together.equals(whole)
@@ -167,7 +181,9 @@ def test_every_generator_makes_something_of_a_rich_scene() -> None:
 
 def dropped(generator: str, row: dict[str, Any]) -> dict[str, int]:
     funnel = made(graphs(row), generators=[generator]).funnel
-    return dict(funnel.filter(~pl.col("reason").is_in(["candidate", "sampled_out"])).select("reason", "count").iter_rows())
+    return dict(
+        funnel.filter(~pl.col("reason").is_in(["candidate", "sampled_out"])).select("reason", "count").iter_rows()
+    )
 
 
 BOX = (0, 0, 10, 10)
@@ -185,7 +201,11 @@ FAR = (50, 50, 60, 60)
             scene("a", [("man", BOX, []), ("person", FAR, [])], exhaustive=["man", "person"]),
             {"kept": 2},
         ),
-        ("ExistsObject", scene("a", [("car", BOX, []), ("car", (0, 0, 10, 11), [])]), {"kept": 0, "box_marked_twice": 1}),
+        (
+            "ExistsObject",
+            scene("a", [("car", BOX, []), ("car", (0, 0, 10, 11), [])]),
+            {"kept": 0, "box_marked_twice": 1},
+        ),
         (
             "ExistsAttribute",
             scene("a", [("car", BOX, ["red"]), ("car", FAR, ["blue"])]),
@@ -197,7 +217,11 @@ FAR = (50, 50, 60, 60)
             {"kept": 0, "attribute_of_other_objects_unknown": 1},
         ),
         ("ExistsAttribute", scene("a", [("car", BOX, ["red"]), ("car", FAR, [])], complete=True), {"kept": 1}),
-        ("AttributeBBox", scene("a", [("car", BOX, ["red"]), ("dog", BOX, ["brown"])]), {"kept": 0, "same_printed_box": 2}),
+        (
+            "AttributeBBox",
+            scene("a", [("car", BOX, ["red"]), ("dog", BOX, ["brown"])]),
+            {"kept": 0, "same_printed_box": 2},
+        ),
         ("AttributeBBox", scene("a", [("door", BOX, ["open", "closed"])]), {"kept": 0, "contradicting_attributes": 1}),
         ("AttributeBBox", scene("a", [("cat", BOX, ["black", "white"])]), {"kept": 1}),
         (

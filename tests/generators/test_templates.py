@@ -75,9 +75,7 @@ SAMPLES = [
 GENERATORS = pytest.mark.parametrize("name", list(shipped_templates()))
 COUNTS = ("ExistsObject", "ExistsAttribute")
 RELATIONS = ("ExistsRelation", "RelationBBox")
-CHOOSING = [
-    t for templates in shipped_templates().values() for t in templates if "candidates" in slots_of(t.open)
-]
+CHOOSING = [t for templates in shipped_templates().values() for t in templates if "candidates" in slots_of(t.open)]
 
 
 def texts(template: Template) -> list[str]:
@@ -114,13 +112,9 @@ def faults(text: str) -> list[str]:
         or text.count("(") != text.count(")")
         or text.count('"') % 2,
         "missing space": re.search(r"[,:;][A-Za-z]|[.?][A-Z]", text),
-        "not neutral": re.search(
-            r"\b(colou?rs?|centre|center|gr[ae]y|photo\w*|wh?ilst)\b", re.sub("color", "", text)
-        ),
+        "not neutral": re.search(r"\b(colou?rs?|centre|center|gr[ae]y|photo\w*|wh?ilst)\b", re.sub("color", "", text)),
     }
-    articles = [
-        a for a, word in re.findall(r"\b([Aa]n?) ([\w-]+)", text) if ENGLISH.a(word).split()[0] != a.lower()
-    ]
+    articles = [a for a, word in re.findall(r"\b([Aa]n?) ([\w-]+)", text) if ENGLISH.a(word).split()[0] != a.lower()]
     return [fault for fault, there in found.items() if there] + [f"article {a}" for a in articles]
 
 
@@ -134,11 +128,7 @@ def disagreements(text: str, *, label: str, plural: bool) -> list[str]:
 def folded(text: str) -> list[str]:
     """Words of a text with the names of a picture made one and punctuation dropped."""
     words = re.findall(r"\{\w+\}|\w+", text.lower())
-    return [
-        "image" if w in ("picture", "scene", "frame") else w
-        for w in words
-        if w not in ("the", "this", "please")
-    ]
+    return ["image" if w in ("picture", "scene", "frame") else w for w in words if w not in ("the", "this", "please")]
 
 
 @pytest.mark.parametrize(
@@ -271,9 +261,7 @@ def test_verb_has_a_singular_subject(text: str) -> None:
     assert re.search(r"\b(which|what|whichever|one|option|choice|it|someone)\b", clause, re.IGNORECASE)
 
 
-@pytest.mark.parametrize(
-    "text", [text for name in RELATIONS for t in shipped_templates()[name] for text in texts(t)]
-)
+@pytest.mark.parametrize("text", [text for name in RELATIONS for t in shipped_templates()[name] for text in texts(t)])
 def test_relations_run_from_subject_to_object(text: str) -> None:
     """The direction shows: the object is what "to" leads to, or both are named by their part."""
     leads_to = re.search(r"\b(to|toward) (?:[\w ]+ )?\{object_", text)
@@ -312,9 +300,7 @@ def test_ids_are_places() -> None:
 def test_extra_file_is_joined(tmp_path: Path) -> None:
     """A user's phrasings come after the shipped ones, whose ids stay."""
     extra = tmp_path / "mine.yaml"
-    extra.write_text(
-        "ExistsObject: ['How many {plural}?', 'Count {plural}.']\nMine: ['What?']\n", encoding="utf-8"
-    )
+    extra.write_text("ExistsObject: ['How many {plural}?', 'Count {plural}.']\nMine: ['What?']\n", encoding="utf-8")
     shipped = shipped_templates()
     joined = load_templates([*sorted(SHIPPED.glob("*.yaml")), extra])
     size = len(shipped["ExistsObject"])
@@ -401,9 +387,7 @@ HASHES = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60)
 
 def chosen(hashes: list[int], *, size: int, word: str = "x") -> list[str]:
     """Ids of the templates that `fill` chooses among `size`, in the order of the hashes."""
-    rows = pl.DataFrame({"h": pl.Series(hashes, dtype=pl.UInt64), "s": [word] * len(hashes)}).with_row_index(
-        "row"
-    )
+    rows = pl.DataFrame({"h": pl.Series(hashes, dtype=pl.UInt64), "s": [word] * len(hashes)}).with_row_index("row")
     templates = [Template(f"X/{i}", f"Is {{s}} {i}?", None) for i in range(size)]
     return fill(rows, templates=templates).sort("row")["template"].to_list()
 

@@ -36,9 +36,7 @@ def flipped(data: bytes, place: int) -> bytes:
 
 def frames(form: str, **options: Any) -> bytes:
     """Three different frames or pages in one file."""
-    return encoded(
-        noise(seed=1), form, save_all=True, append_images=[noise(seed=2), noise(seed=3)], **options
-    )
+    return encoded(noise(seed=1), form, save_all=True, append_images=[noise(seed=2), noise(seed=3)], **options)
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:

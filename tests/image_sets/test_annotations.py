@@ -25,9 +25,7 @@ def spec(images: Path | None = None, **fields: Any) -> ImageSetSpec:
 
 
 def test_without_pictures() -> None:
-    images = inspect_images(
-        list_images(spec(license="CC BY"), keys(("2", "2.jpg", 640, 480), ("1", None, 5, 6)))
-    )
+    images = inspect_images(list_images(spec(license="CC BY"), keys(("2", "2.jpg", 640, 480), ("1", None, 5, 6))))
     assert images["image_key"].to_list() == ["2", "1"]
     assert images["status"].to_list() == ["annotations_only"] * 2
     assert images.select("width", "height", "uri", "license", "sha256", "phash").row(0) == (
@@ -49,9 +47,7 @@ def test_without_pictures() -> None:
 def test_without_pictures_and_size(width: int | None, height: int | None) -> None:
     sources = list_images(spec(), keys(("1", None, width, height)))
     assert sources["status"].to_list() == ["missing"]
-    assert (
-        f"has no picture and no declared size: expected pixels, got {width} x {height}" in sources["error"][0]
-    )
+    assert f"has no picture and no declared size: expected pixels, got {width} x {height}" in sources["error"][0]
 
 
 def test_pictures_are_found(tmp_path: Path) -> None:

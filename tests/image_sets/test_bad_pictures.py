@@ -110,9 +110,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "data", "status", "message"), CASES, ids=[case[0] for case in CASES])
-def test_bad_file_is_a_row_with_a_reason(
-    tmp_path: Path, name: str, data: bytes, status: str, message: str
-) -> None:
+def test_bad_file_is_a_row_with_a_reason(tmp_path: Path, name: str, data: bytes, status: str, message: str) -> None:
     (tmp_path / name).write_bytes(data)
     (tmp_path / "good.jpg").write_bytes(JPEG)
     rows = by_key(inspect_folder(tmp_path))

@@ -72,9 +72,7 @@ def test_bad_rows(tmp_path: Path, suffix: str) -> None:
         "a\0b.jpg" if suffix != "csv" else "none.jpg",
         "./in/../good.jpg",
     ]
-    path = written(
-        tmp_path / "in" / f"list.{suffix}", [{"path": p, "image_key": f"k{i}"} for i, p in enumerate(paths)]
-    )
+    path = written(tmp_path / "in" / f"list.{suffix}", [{"path": p, "image_key": f"k{i}"} for i, p in enumerate(paths)])
     sources = listed(path)
     expected = [
         (None, None),
@@ -91,9 +89,7 @@ def test_bad_rows(tmp_path: Path, suffix: str) -> None:
         ),
         ("unreadable", "row 10: `file://far/away.jpg` is not a local file"),
         ("missing", "row 11: "),
-        ("missing", "row 12: ")
-        if suffix == "csv"
-        else ("unsafe_path", "row 12: `a\\x00b.jpg` has a null byte"),
+        ("missing", "row 12: ") if suffix == "csv" else ("unsafe_path", "row 12: `a\\x00b.jpg` has a null byte"),
         (None, None),
     ]
     assert sources.height == len(paths)

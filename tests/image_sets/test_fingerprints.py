@@ -139,9 +139,7 @@ def test_phash_is_near_for_near_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(encoded(picture, "PNG"))
     (tmp_path / "b.jpg").write_bytes(encoded(picture.resize((160, 120)), "JPEG", quality=60))
     (tmp_path / "c.png").write_bytes(encoded(picture.transpose(Image.Transpose.ROTATE_90), "PNG"))
-    hashes = {
-        key: imagehash.hex_to_hash(row["phash"]) for key, row in by_key(inspect_folder(tmp_path)).items()
-    }
+    hashes = {key: imagehash.hex_to_hash(row["phash"]) for key, row in by_key(inspect_folder(tmp_path)).items()}
     assert hashes["a.png"] - hashes["b.jpg"] <= 4
     assert hashes["a.png"] - hashes["c.png"] >= 16
 

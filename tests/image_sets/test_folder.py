@@ -86,9 +86,7 @@ def test_any_file_name_survives_its_uri(raw: bytes) -> None:
     assert "\n" not in shown(path)
 
 
-@pytest.mark.parametrize(
-    "name", [b"a\nb.jpg", b"caf\xe9.jpg", "日本.jpg".encode(), b"100%25.jpg", b"a b#c?.jpg"]
-)
+@pytest.mark.parametrize("name", [b"a\nb.jpg", b"caf\xe9.jpg", "日本.jpg".encode(), b"100%25.jpg", b"a b#c?.jpg"])
 def test_strange_names_are_usable(tmp_path: Path, name: bytes) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(JPEG)
     row = only_row(inspect_folder(tmp_path))

@@ -9,9 +9,7 @@ from PIL import Image
 
 from tests.image_sets.making import blank_png, encoded, icon
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="needs /proc to measure memory"
-)
+pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to measure memory")
 
 SIDE = 6000  # pixels; 144 MB as 32-bit pixels
 PROGRAM = """

@@ -68,10 +68,7 @@ def test_real_mentions_are_covered(lexicon: Lexicon, mentions: pl.DataFrame) -> 
 def test_labels_are_covered_by_rows_of_their_own(lexicon: Lexicon, mentions: pl.DataFrame) -> None:
     labels = mentions.filter(pl.col("kind") == "label")
     exact = lexicon.labels(labels["value"]).filter(pl.col("match") == "exact")
-    share = (
-        labels.join(exact, left_on="value", right_on="label", how="semi")["count"].sum()
-        / labels["count"].sum()
-    )
+    share = labels.join(exact, left_on="value", right_on="label", how="semi")["count"].sum() / labels["count"].sum()
     assert share >= 0.95
 
 
@@ -85,7 +82,5 @@ def test_reference_vocabulary(lexicon: Lexicon, shared: Path) -> None:
     loaded = Lexicon.load(vocabulary=path)
     countable = loaded.labels(labels).filter("countable")["label"].to_list()
     assert set(countable) == set(given["countable_labels"])
-    category = dict(
-        loaded.attributes(list(given["attribute_category"])).select("attribute", "category").iter_rows()
-    )
+    category = dict(loaded.attributes(list(given["attribute_category"])).select("attribute", "category").iter_rows())
     assert category == given["attribute_category"]

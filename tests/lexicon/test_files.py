@@ -141,9 +141,7 @@ def test_vocabulary_overrides(tmp_path: Path) -> None:
     path.write_text(json.dumps(text))
     lexicon = Lexicon.load(vocabulary=path)
     rows = (
-        lexicon.labels(["window", "zorb", "tails", "car", "dog"])
-        .select("label", "countable", "known", "number")
-        .rows()
+        lexicon.labels(["window", "zorb", "tails", "car", "dog"]).select("label", "countable", "known", "number").rows()
     )
     assert rows == [
         ("window", True, True, "singular"),

@@ -91,9 +91,7 @@ def test_countable_rows_are_singular_things(lexicon: Lexicon) -> None:
 
 
 def test_every_plural_differs(lexicon: Lexicon) -> None:
-    rows = lexicon.tables["labels"].filter(
-        (pl.col("number") == "singular") & (pl.col("label") == pl.col("plural"))
-    )
+    rows = lexicon.tables["labels"].filter((pl.col("number") == "singular") & (pl.col("label") == pl.col("plural")))
     assert set(rows["label"]) <= SAME_PLURAL
     others = lexicon.tables["labels"].filter(pl.col("number") != "singular")
     assert (others["label"] == others["plural"]).all()

@@ -87,9 +87,7 @@ def test_common_predicates_have_distractors_of_other_classes(lexicon: Lexicon) -
     usable = lexicon.predicates(lexicon.tables["predicates"]["predicate"]).filter("usable")
     classes = usable.select("predicate", "class")
     found = lexicon.exclusive_predicates(pl.Series([*common, *usable["canonical"]]))
-    found = found.join(classes, on="predicate").join(
-        classes, left_on="other", right_on="predicate", suffix="_other"
-    )
+    found = found.join(classes, on="predicate").join(classes, left_on="other", right_on="predicate", suffix="_other")
     found = found.filter(pl.col("class") != pl.col("class_other")).group_by("predicate").len()
     enough = set(found.filter(pl.col("len") >= 3)["predicate"])
     assert set(common) - enough == set()
@@ -97,9 +95,7 @@ def test_common_predicates_have_distractors_of_other_classes(lexicon: Lexicon) -
 
 def test_near_is_no_distractor_of_anything_that_touches(lexicon: Lexicon) -> None:
     touching = lexicon.predicates(lexicon.tables["predicates"]["predicate"])
-    touching = touching.filter(pl.col("requires_contact") & (~pl.col("class").is_in(["print", "part"])))[
-        "predicate"
-    ]
+    touching = touching.filter(pl.col("requires_contact") & (~pl.col("class").is_in(["print", "part"])))["predicate"]
     found = lexicon.exclusive_predicates(pl.concat([touching, pl.Series(["near"])])).filter(
         pl.col("predicate") == "near"
     )
@@ -116,9 +112,7 @@ def test_exclusive_is_symmetric_and_never_compatible(values: list[str]) -> None:
     found = lexicon.exclusive_predicates(values, conditional=True)
     either = pairs(found)
     assert all((b, a) in either and a != b for a, b in either)
-    assert pairs(lexicon.exclusive_predicates(values)) == pairs(
-        found.filter(pl.col("unless").list.len() == 0)
-    )
+    assert pairs(lexicon.exclusive_predicates(values)) == pairs(found.filter(pl.col("unless").list.len() == 0))
     assert not either & pairs(lexicon.compatible_predicates(values))
 
 
@@ -176,9 +170,7 @@ def test_forms_are_grammatical(lexicon: Lexicon) -> None:
     singular, plural = rows["is_form"], rows["are_form"]
     assert (
         rows.filter(
-            pl.any_horizontal(
-                pl.col("is_form", "are_form").str.contains(r"^$|\b(\w+) is\b|\bare are\b|on on")
-            )
+            pl.any_horizontal(pl.col("is_form", "are_form").str.contains(r"^$|\b(\w+) is\b|\bare are\b|on on"))
         )["predicate"].to_list()
         == []
     )

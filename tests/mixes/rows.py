@@ -67,9 +67,7 @@ def images(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def images_of(count: int = 10) -> pl.DataFrame:
     """The images that `many` shows."""
-    return images(
-        *(image(f"{s}{i}", image_set=s, shard=f"{s}-00000") for s in ("vg", "coco") for i in range(count))
-    )
+    return images(*(image(f"{s}{i}", image_set=s, shard=f"{s}-00000") for s in ("vg", "coco") for i in range(count)))
 
 
 def recipe(**fields: Any) -> Recipe:

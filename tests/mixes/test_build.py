@@ -22,9 +22,7 @@ def build(rows: pl.DataFrame, **fields: Any) -> pl.DataFrame:
 
 
 def one(row: dict[str, Any], *pictures: dict[str, Any], form: str = "choice") -> dict[str, Any]:
-    made = build_mix(
-        recipe(form=form), filtered_qa=filtered(row), images=images(*(pictures or (image("i1"),)))
-    )
+    made = build_mix(recipe(form=form), filtered_qa=filtered(row), images=images(*(pictures or (image("i1"),))))
     assert dict(made.schema) == MIX
     return made.row(0, named=True)
 
@@ -239,16 +237,12 @@ PAIR = st.fixed_dictionaries(
     form=st.sampled_from(["open", "half"]),
     rng=st.randoms(use_true_random=False),
 )
-def test_any_input(
-    rows: list[dict[str, Any]], seed: int, cap: int | None, form: str, rng: random.Random
-) -> None:
+def test_any_input(rows: list[dict[str, Any]], seed: int, cap: int | None, form: str, rng: random.Random) -> None:
     pairs = [
         qa(i, **(row if row["options"] else row | {"answer_index": None}))  # type: ignore[arg-type]
         for i, row in enumerate(rows)
     ]
-    wanted = recipe(
-        seed=seed, cap_per_image=cap, form=form, sources=[{"ratio": 0.5}, {}] if cap is None else [{}]
-    )
+    wanted = recipe(seed=seed, cap_per_image=cap, form=form, sources=[{"ratio": 0.5}, {}] if cap is None else [{}])
     pictures = images(*(image(name) for name in IMAGES))
     mix = build_mix(wanted, filtered_qa=filtered(*pairs), images=pictures)
     shown = Counter(mix["image_ids"].explode())

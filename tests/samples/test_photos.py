@@ -116,9 +116,7 @@ def test_attribute_counts_have_no_gap(records: dict[str, dict[str, Any]]) -> Non
     for record in records.values():
         note = record["annotation"]
         for label in note["exhaustive_labels"]:
-            sets = {
-                tuple(v) for name, v in zip(note["labels"], note["attributes"], strict=True) if name == label
-            }
+            sets = {tuple(v) for name, v in zip(note["labels"], note["attributes"], strict=True) if name == label}
             assert len(sets) == 1, (record["data_path"], label, sets)
 
 
@@ -172,9 +170,7 @@ def test_what_is_behind_is_farther(sample: Path, records: dict[str, dict[str, An
     note = records[key]["annotation"]
     depth = np.load(sample.parent / "depth" / note["depth_mask_id"])
     middle = {
-        i: np.nanmedian(depth[decode(rle, SIZES[key])])
-        for i, rle in enumerate(note["mask_rle"])
-        if rle is not None
+        i: np.nanmedian(depth[decode(rle, SIZES[key])]) for i, rle in enumerate(note["mask_rle"]) if rle is not None
     }
     motorcycle = note["labels"].index("motorcycle")
     parts = [middle[o] for s, p, o in note["relations"] if s == motorcycle and p == "has" and o in middle]

@@ -493,9 +493,7 @@ def test_jpg_differs_little_from_png(tmp_path: Path) -> None:
 
 def test_progress_is_told_after_each_scene(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    render_scenes(
-        tmp_path, n=3, seed=0, width=160, height=120, progress=lambda done, n: calls.append((done, n))
-    )
+    render_scenes(tmp_path, n=3, seed=0, width=160, height=120, progress=lambda done, n: calls.append((done, n)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
@@ -513,9 +511,7 @@ def test_interrupted_rendering_has_no_scene_graphs_and_can_be_repeated(tmp_path:
 
 def test_foreign_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(
-        InputError, match=r"`folder` must be empty or hold an earlier rendering .*thesis\.txt"
-    ):
+    with pytest.raises(InputError, match=r"`folder` must be empty or hold an earlier rendering .*thesis\.txt"):
         render_scenes(tmp_path, n=1, seed=0)
     assert digest(tmp_path).keys() == {"thesis.txt"}
 

@@ -34,9 +34,7 @@ def provision_file(folder: Path, **annotation: Any) -> Path:
         "relations": [[0, "on", 1]],
     } | annotation
     kept = {name: value for name, value in fields.items() if value is not ...}
-    return write(
-        folder / "scenes.json", {"a": {"data_path": "x/a.png", "annotation": kept, "source": "hand"}}
-    )
+    return write(folder / "scenes.json", {"a": {"data_path": "x/a.png", "annotation": kept, "source": "hand"}})
 
 
 def gqa_scene(**fields: Any) -> dict[str, Any]:
@@ -59,9 +57,7 @@ def images_table(annotations: pl.DataFrame, **columns: Any) -> pl.DataFrame:
         "image_id": [f"{number:032x}" for number in range(annotations.height)],
     } | columns
     frame = pl.DataFrame({name: value for name, value in wanted.items() if not isinstance(value, str)})
-    frame = frame.with_columns(
-        pl.lit(value).alias(name) for name, value in wanted.items() if isinstance(value, str)
-    )
+    frame = frame.with_columns(pl.lit(value).alias(name) for name, value in wanted.items() if isinstance(value, str))
     return frame.select(
         (pl.col(name) if name in frame.columns else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in IMAGES.items()

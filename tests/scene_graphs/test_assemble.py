@@ -214,9 +214,7 @@ def test_no_annotations_at_all(tmp_path: Path) -> None:
     assert rejected.is_empty()
     assert graphs.height == 4
     row = graphs.row(0, named=True)
-    assert [row[name] for name in ("objects", "relations", "captions", "regions", "exhaustive_labels")] == [
-        []
-    ] * 5
+    assert [row[name] for name in ("objects", "relations", "captions", "regions", "exhaustive_labels")] == [[]] * 5
     assert (row["exhaustive_relations"], row["clipped_boxes"], row["width"]) == (False, 0, 100)
 
 

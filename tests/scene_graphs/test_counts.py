@@ -189,9 +189,7 @@ def test_provision_baseball(shared: Path) -> None:
         assert [one["label"] for one in row["objects"]] == expected["labels"]
         assert [list(one["box"].values()) for one in row["objects"]] == expected["bboxes"]
         assert [one["score"] for one in row["objects"]] == expected["det_scores"]
-        assert [one["attributes"] for one in row["objects"]] == attributes[row["image_key"]]["annotation"][
-            "attributes"
-        ]
+        assert [one["attributes"] for one in row["objects"]] == attributes[row["image_key"]]["annotation"]["attributes"]
         triples = [[one["subject"], one["predicate"], one["object"]] for one in row["relations"]]
         assert triples == relations[row["image_key"]]["annotation"]["relations"]
         assert row["mask_uri"].endswith(f"{row['image_key']}_mask.pkl")

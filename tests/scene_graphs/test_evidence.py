@@ -152,9 +152,7 @@ def test_scene_points_know_the_topmost_object() -> None:
     masks = np.stack([ellipse(320, 240, 300, 220), ellipse(320, 240, 100, 100)])
     areas = [int(mask.sum()) for mask in masks]
     depth = YY.astype(np.uint16)
-    rows = scene_evidence(
-        masks, depth, places=[3, 1], areas=areas, unmasked=NOTHING, size=(640, 480), seed="s"
-    )
+    rows = scene_evidence(masks, depth, places=[3, 1], areas=areas, unmasked=NOTHING, size=(640, 480), seed="s")
     assert len(rows) == 48
     for row in rows:
         inside = masks[:, row["y"], row["x"]]

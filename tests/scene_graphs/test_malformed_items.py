@@ -102,9 +102,7 @@ def test_gqa_image(tmp_path: Path, entry: Any, reason: str) -> None:
 
 
 def test_gqa_objects_of_another_type(tmp_path: Path) -> None:
-    scene = gqa_scene(
-        objects={"1": "cat", "2": {"name": "mat", "x": 0, "y": 0, "w": 5, "h": 5, "relations": ["on"]}}
-    )
+    scene = gqa_scene(objects={"1": "cat", "2": {"name": "mat", "x": 0, "y": 0, "w": 5, "h": 5, "relations": ["on"]}})
     annotations, rejected = read_all(write(tmp_path / "s.json", {"1": gqa_scene(), "2": scene}), "gqa")
     assert [len(objects) for objects in annotations["objects"]] == [2, 1]
     assert reasons(rejected) == [("object", "not_an_object"), ("relation", "not_an_object")]
@@ -151,9 +149,7 @@ def test_visual_genome_merged_ids_and_other_order(tmp_path: Path) -> None:
     assert rejected.is_empty()
     tree, dog = annotations["objects"][1]
     assert (tree["attributes"], dog["label"]) == (["gold", "green", "tall"], "dog")
-    assert annotations["relations"][1].to_list() == [
-        {"subject": 1, "predicate": "under", "object": 0, "score": None}
-    ]
+    assert annotations["relations"][1].to_list() == [{"subject": 1, "predicate": "under", "object": 0, "score": None}]
     assert annotations["file_name"].to_list() == ["1.jpg", "2.jpg"]
 
 

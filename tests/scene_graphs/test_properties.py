@@ -17,9 +17,7 @@ few = settings(max_examples=60, deadline=None, suppress_health_check=list(Health
 
 junk = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3), st.just([]), st.just({}))
 words = st.one_of(st.sampled_from(["cat", "Cat ", "", "grey", "on", "OF", " , ", "red and blue"]), junk)
-side = st.one_of(
-    st.floats(-50, 150), st.integers(-50, 150), st.sampled_from([float("nan"), float("inf"), "7", None])
-)
+side = st.one_of(st.floats(-50, 150), st.integers(-50, 150), st.sampled_from([float("nan"), float("inf"), "7", None]))
 box = st.one_of(st.lists(side, min_size=4, max_size=4), st.lists(side, max_size=5), junk)
 ids = st.one_of(st.integers(0, 5), st.sampled_from(["0", "1", "x"]), junk)
 size = st.sampled_from([None, 60, 100])
@@ -91,9 +89,7 @@ def test_provision_accounts_for_everything(scenes: list[dict[str, Any]]) -> None
     assert rejected.height == rejected.unique().height
     for part, column, name in (("object", "objects", "labels"), ("relation", "relations", "relations")):
         assert items(annotations, column) + count(rejected, part) == sum(len(s[name]) for s in scenes)
-    assert items(annotations, "captions") + count(rejected, "caption") == sum(
-        len(s["captions"]) for s in scenes
-    )
+    assert items(annotations, "captions") + count(rejected, "caption") == sum(len(s["captions"]) for s in scenes)
     written = sum(len(values) for scene in scenes for values in scene["attributes"])
     assert count(rejected, "attribute") <= written
 
@@ -102,9 +98,7 @@ gqa_object = st.fixed_dictionaries(
     {"name": words, "x": side, "y": side, "w": side, "h": side},
     optional={
         "attributes": st.lists(words, max_size=3),
-        "relations": st.lists(
-            st.one_of(st.fixed_dictionaries({"name": words, "object": ids}), junk), max_size=3
-        ),
+        "relations": st.lists(st.one_of(st.fixed_dictionaries({"name": words, "object": ids}), junk), max_size=3),
     },
 )
 
@@ -142,9 +136,7 @@ coco_annotation = st.fixed_dictionaries(
 def test_coco_accounts_for_everything(annotations: list[Any]) -> None:
     value = {
         "images": [{"id": n, "file_name": f"{n}.jpg", "width": 100, "height": 100} for n in (1, 2)],
-        "annotations": [
-            {**one, "id": n} if isinstance(one, dict) else one for n, one in enumerate(annotations)
-        ],
+        "annotations": [{**one, "id": n} if isinstance(one, dict) else one for n, one in enumerate(annotations)],
         "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],
     }
     read, rejected = read_value(value, "coco")

@@ -125,9 +125,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_in_several_row_groups(tmp_path: Path) -> None:
-    spec = TableSpec(
-        "t", {"k": pl.String(), "i": pl.Int64(), "v": pl.Float64()}, "", "k", ("i",), ("i",), ("k",)
-    )
+    spec = TableSpec("t", {"k": pl.String(), "i": pl.Int64(), "v": pl.Float64()}, "", "k", ("i",), ("i",), ("k",))
     rows = pl.select(k=pl.lit("a"), i=pl.int_range(600_000)).with_columns(v=(pl.col("i") * 0.37).sin())
     payloads = []
     for place in ("a", "b"):
@@ -263,9 +261,7 @@ def test_unknown_names_are_refused(store: Store, tmp_path: Path) -> None:
         store.scan("qa_objects")
     with pytest.raises(InputError, match=r"`columns` must be of .*got \['answers'\]"):
         store.scan("qa_object", columns=["answers"])
-    with pytest.raises(
-        InputError, match=r"`partitions` must be values of \['shard'\], got \{'family': 'x'\}"
-    ):
+    with pytest.raises(InputError, match=r"`partitions` must be values of \['shard'\], got \{'family': 'x'\}"):
         store.scan("qa_object", partitions={"family": "x"})
     with pytest.raises(InputError, match=r"table `images` does not exist at .*create_all"):
         Store(tmp_path / "elsewhere").scan("images")
@@ -274,7 +270,5 @@ def test_unknown_names_are_refused(store: Store, tmp_path: Path) -> None:
 def test_a_table_of_another_layout_is_refused(tmp_path: Path) -> None:
     frame = pl.DataFrame(schema={**TABLES["funnel"].schema, "count": pl.String()})
     DeltaTable.create(str(tmp_path / "funnel"), schema=frame.to_arrow().schema, partition_by="shard")
-    with pytest.raises(
-        SchemaError, match=r"column `count`: expected Int64, got String; partition columns: exp"
-    ):
+    with pytest.raises(SchemaError, match=r"column `count`: expected Int64, got String; partition columns: exp"):
         Store(tmp_path).create_all()

@@ -15,7 +15,8 @@ def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Columns of `by`, `attributes` (list, sorted), `known_words` (the lexicon knows all), `contradicting` (two of them
+        Columns of `by`, `attributes` (list, sorted), `known_words` (the lexicon knows all), `contradicting` (two of
+        them
         cannot hold together: "open" and "closed"; two colours can).
     """
     held = graphs.typed_attributes
@@ -46,7 +47,7 @@ def true_attribute(graphs: Graphs, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def false_attributes(graphs: Graphs, rows: pl.DataFrame, *, same_category: bool = False) -> pl.DataFrame:
-    """List values that contradict the true one and are not said of the object, with their frequency as weight (T2, T4)."""
+    """List values that contradict the true one and are not said of the object, weighted by frequency (T2, T4)."""
     values = _values(graphs)
     lexicon = graphs.lexicon
     pairs = lexicon.contradictions(values).rename({"attribute": "truth", "other": "option"})

@@ -21,12 +21,12 @@ def first_reason(**rules: pl.Expr) -> pl.Expr:
 
 
 def boxed_objects(graphs: Graphs) -> pl.DataFrame:
-    """Objects with their printed box and agreement slots, and `twin` = another object of the image prints the same box (T1)."""
+    """Objects with their printed box and agreement slots, and `twin`: another object prints the same box (T1)."""
     printed = graphs.objects.with_columns(box=box_text())
     verbs = graphs.labels.select("img", "label", "plural_verb", "usable")
-    empty = (pl.col("box").str.split(", ").list.get(0).str.strip_chars("[") == pl.col("box").str.split(", ").list.get(2)) | (
-        pl.col("box").str.split(", ").list.get(1) == pl.col("box").str.split(", ").list.get(3).str.strip_chars("]")
-    )
+    empty = (
+        pl.col("box").str.split(", ").list.get(0).str.strip_chars("[") == pl.col("box").str.split(", ").list.get(2)
+    ) | (pl.col("box").str.split(", ").list.get(1) == pl.col("box").str.split(", ").list.get(3).str.strip_chars("]"))
     return (
         printed.with_columns(twin=pl.len().over("img", "box") > 1, flat=empty)
         .join(verbs, on=["img", "label"])

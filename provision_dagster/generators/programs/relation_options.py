@@ -15,7 +15,8 @@ def related_pairs(graphs: Graphs) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        `img`, `subject`, `object`, `subject_label`, `object_label`, `predicates` (as shown in an answer, sorted; "on" is left out
+        `img`, `subject`, `object`, `subject_label`, `object_label`, `predicates` (as shown in an answer, sorted;
+        "on" is left out
         beside "sitting on"), `every` (as annotated), `usable` (all can stand in a sentence), `contradicting`.
     """
     words = graphs.lexicon.predicates(graphs.relations["predicate"].unique().sort())
@@ -83,8 +84,9 @@ def relation_options(graphs: Graphs, rows: pl.DataFrame) -> tuple[pl.DataFrame, 
 
 
 def _excluded(graphs: Graphs, said: pl.DataFrame, *, values: pl.Series, words: pl.DataFrame) -> pl.DataFrame:
-    """Predicates that certainly do not hold, by row and annotated predicate: excluded by it, not its inverse, and neither said
-    of the pair nor compatible with anything that is.
+    """List predicates that certainly do not hold, by row and annotated predicate.
+
+    They are excluded by it, not its inverse, and neither said of the pair nor compatible with anything that is.
     """
     lexicon = graphs.lexicon
     labels = pl.concat([said["subject_label"], said["object_label"]]).unique().sort()

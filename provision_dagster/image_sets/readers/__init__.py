@@ -44,9 +44,7 @@ def list_images(spec: ImageSetSpec, keys: pl.DataFrame | None = None) -> pl.Data
     """
     if spec.reader == "annotations":
         if keys is None:
-            raise InputError(
-                f"image set `{spec.name}`: reader `annotations` needs `keys`, the images annotated"
-            )
+            raise InputError(f"image set `{spec.name}`: reader `annotations` needs `keys`, the images annotated")
         return images_of_annotations(keys, spec=spec)
     if keys is not None:
         raise InputError(f"image set `{spec.name}`: `keys` is for reader `annotations`, got `{spec.reader}`")

@@ -97,9 +97,7 @@ def _rows(keys: pl.DataFrame, *, folder: PictureFolder | None) -> Iterator[Found
     for number, row in enumerate(keys.iter_rows(), start=1):
         key, file_name, width, height, license, attribution = row
         if not key:
-            yield Found(
-                f"row-{number}", status="missing", error=f"image {number} of the annotations has no key"
-            )
+            yield Found(f"row-{number}", status="missing", error=f"image {number} of the annotations has no key")
             continue
         if folder is not None:
             found = found_at(folder.find(key, file_name=file_name or None), image_key=key)
@@ -109,6 +107,4 @@ def _rows(keys: pl.DataFrame, *, folder: PictureFolder | None) -> Iterator[Found
             found = Found(key, status="missing", error=reason)
         else:
             found = Found(key)
-        yield found._replace(
-            declared_width=width, declared_height=height, license=license, attribution=attribution
-        )
+        yield found._replace(declared_width=width, declared_height=height, license=license, attribution=attribution)

@@ -95,9 +95,7 @@ def _samples(members: list[tarfile.TarInfo]) -> dict[str, list[tarfile.TarInfo]]
     return samples
 
 
-def _list_sample(
-    base: str, members: list[tarfile.TarInfo], *, shard: Shard, columns: ListColumns
-) -> Iterator[Found]:
+def _list_sample(base: str, members: list[tarfile.TarInfo], *, shard: Shard, columns: ListColumns) -> Iterator[Found]:
     uri, name = to_uri(shard.place.path), shard.key.removesuffix(".tar")
     where = f"`{shown(shard.place.path)}` sample `{shown(base)}`"
     pictures = _pictures(base, members)
@@ -111,9 +109,7 @@ def _list_sample(
     except InputError as problem:
         status, error = "unreadable", f"{where}: {problem}"
     for member in pictures:
-        found = Found(
-            f"{name}/{member.name}", uri, utf8(member.name), license=license, attribution=attribution
-        )
+        found = Found(f"{name}/{member.name}", uri, utf8(member.name), license=license, attribution=attribution)
         refused = _refuse(member)
         if refused is not None:
             status, error = (
@@ -156,15 +152,11 @@ def _rights(
         with open_member(path, member=utf8(sidecar.name)) as (stream, _):
             values = json.loads(stream.read())
     except (ValueError, RecursionError, OSError, tarfile.TarError) as error:
-        raise InputError(
-            f"`{shown(sidecar.name)}` is not valid JSON, so the licence is unknown: {error}"
-        ) from error
+        raise InputError(f"`{shown(sidecar.name)}` is not valid JSON, so the licence is unknown: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"`{shown(sidecar.name)}` must be a JSON object, got {type(values).__name__}")
     rights = [values.get(columns.license), values.get(columns.attribution)]
     for field, value in zip((columns.license, columns.attribution), rights, strict=True):
         if value is not None and not isinstance(value, str):
-            raise InputError(
-                f"`{shown(sidecar.name)}` field `{field}` must be text, got {str(value)[:100]!r}"
-            )
+            raise InputError(f"`{shown(sidecar.name)}` field `{field}` must be text, got {str(value)[:100]!r}")
     return rights[0] or None, rights[1] or None

@@ -187,9 +187,7 @@ def _window(draw: ImageDraw.ImageDraw, stage: Stage, rng: random.Random) -> None
             outline=(168, 164, 156),
         )
     for ends in (((x, low), (x, high)), ((x - half, 1.8), (x + half, 1.8))):
-        draw.line(
-            [(camera.column(a, wall), camera.row(b, wall)) for a, b in ends], fill=(250, 250, 248), width=3
-        )
+        draw.line([(camera.column(a, wall), camera.row(b, wall)) for a, b in ends], fill=(250, 250, 248), width=3)
 
 
 def _rug(image: Image.Image, camera: Camera, rng: random.Random) -> None:

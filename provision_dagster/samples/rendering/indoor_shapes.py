@@ -87,9 +87,7 @@ def draw_cup(pen: Pen) -> None:
 def draw_bowl(pen: Pen) -> None:
     """A round bowl seen slightly from above."""
     pen.box(-0.18, 0, 0.18, 0.12, "dark")
-    pen.poly(
-        rounded([(-0.5, 0.82), (-0.46, 0.4), (-0.2, 0.04), (0.2, 0.04), (0.46, 0.4), (0.5, 0.82)], rounds=1)
-    )
+    pen.poly(rounded([(-0.5, 0.82), (-0.46, 0.4), (-0.2, 0.04), (0.2, 0.04), (0.46, 0.4), (0.5, 0.82)], rounds=1))
     pen.oval(0, 0.82, 0.49, 0.17, "light")
     pen.oval(0, 0.8, 0.42, 0.115, shade(pen.body, 0.7), edge=False)
 

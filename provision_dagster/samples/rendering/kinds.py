@@ -43,9 +43,7 @@ _FUR: Colors = ("brown", "black", "white", "gray")
 _ANY: Colors = (*VIVID, "white", "black", "gray")
 
 _KINDS = (
-    Kind(
-        "tree", 3.6, 5.6, 1.6, _plain("green", "green", "orange", "yellow", "red"), _O.draw_tree, small=0.55
-    ),
+    Kind("tree", 3.6, 5.6, 1.6, _plain("green", "green", "orange", "yellow", "red"), _O.draw_tree, small=0.55),
     Kind("bush", 1.7, 1.1, 1.0, _plain("green"), _O.draw_bush),
     Kind(
         "house",
@@ -195,9 +193,7 @@ _KINDS = (
         _plain("red", "yellow", "green", "blue", "black", "white", "orange"),
         _I.draw_clock,
     ),
-    Kind(
-        "painting", 1.1, 0.8, 0.1, _plain("red", "green", "blue", "purple", "pink", "gray"), _I.draw_painting
-    ),
+    Kind("painting", 1.1, 0.8, 0.1, _plain("red", "green", "blue", "purple", "pink", "gray"), _I.draw_painting),
     Kind("potted plant", 0.5, 0.85, 0.35, _plain("green"), _I.draw_potted_plant),
     Kind("teddy bear", 0.42, 0.56, 0.3, _plain("brown", "white", "pink"), _B.draw_teddy_bear),
 )

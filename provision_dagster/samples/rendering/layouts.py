@@ -135,9 +135,7 @@ def _serve(stage: Stage, menu: Menu, *, target: int) -> None:
         count = min(entry[2], stage.rng.choice((1, 1, 1, 2, 2, 3, 4)))
         plan.append((entry, count))
         planned += count
-    plan.sort(
-        key=lambda p: (-KINDS[p[0][0]].width * KINDS[p[0][0]].height, p[0][0])
-    )  # big ones find no room later
+    plan.sort(key=lambda p: (-KINDS[p[0][0]].width * KINDS[p[0][0]].height, p[0][0]))  # big ones find no room later
     for (label, z, _, _), count in plan:
         for _ in range(count):
             index = _put(stage, label, z)

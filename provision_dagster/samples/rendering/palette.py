@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RGB = tuple[int, int, int]
-ColorName = Literal[
-    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray"
-]
+ColorName = Literal["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray"]
 COLOR_NAMES: tuple[ColorName, ...] = get_args(ColorName)
 
 PIGMENTS: dict[ColorName, RGB] = {
@@ -101,7 +99,5 @@ def _classify(
         (hue < 300, "purple"),
     ]
     choices = [np.uint8(COLOR_NAMES.index(name)) for _, name in rules]
-    picked: NDArray[np.uint8] = np.select(
-        [rule for rule, _ in rules], choices, np.uint8(COLOR_NAMES.index("pink"))
-    )
+    picked: NDArray[np.uint8] = np.select([rule for rule, _ in rules], choices, np.uint8(COLOR_NAMES.index("pink")))
     return picked

@@ -87,15 +87,11 @@ class Pen:
         corners = (min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
         shorter = min(corners[2] - corners[0], corners[3] - corners[1])
         if round_by and shorter > 3 * self.stroke:
-            self._shape(
-                "rounded_rectangle", corners, fill, edge, radius=min(round_by * shorter, shorter / 2 - 2)
-            )
+            self._shape("rounded_rectangle", corners, fill, edge, radius=min(round_by * shorter, shorter / 2 - 2))
         else:  # Pillow cannot round what is hardly wider than its outline
             self._shape("rectangle", corners, fill, edge)
 
-    def oval(
-        self, u: float, v: float, ru: float, rv: float, fill: Fill = "body", *, edge: bool = True
-    ) -> None:
+    def oval(self, u: float, v: float, ru: float, rv: float, fill: Fill = "body", *, edge: bool = True) -> None:
         """Fill an ellipse round (u, v)."""
         x, y = self.at(u, v)
         rx, ry = ru * self.width, rv * self.height

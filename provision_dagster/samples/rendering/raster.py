@@ -175,8 +175,7 @@ def _compose(
     place[alive] = np.arange(len(alive))
     parents = {k: n for n, k in enumerate(alive)}
     items = tuple(
-        replace(it, parent=None if it.parent is None else parents[it.parent])
-        for it in (drawn[k][0] for k in alive)
+        replace(it, parent=None if it.parent is None else parents[it.parent]) for it in (drawn[k][0] for k in alive)
     )
     return Raster(stage, items, tuple(drawn[k][1] for k in alive), image, place[owner], depth)
 
@@ -198,8 +197,7 @@ def _shadow(image: Image.Image, stage: Stage, item: Item) -> None:
     half = 0.52 * item.width * camera.scale(z) * (0.8 if item.kind.height > 2 * item.kind.width else 1.0)
     high = max(
         2.0,
-        camera.row(item.base, max(z - 0.3 * item.kind.depth, 0.1))
-        - camera.row(item.base, z + 0.3 * item.kind.depth),
+        camera.row(item.base, max(z - 0.3 * item.kind.depth, 0.1)) - camera.row(item.base, z + 0.3 * item.kind.depth),
     )
     size = (max(2, round(2.2 * half)), max(2, round(high)))
     x, y = camera.column(item.x, z) + 0.12 * half, camera.row(item.base, z)

@@ -157,9 +157,7 @@ class Stage:
             return True
         large, small = (item, other) if item.size == "large" else (other, item)
         scale = self.camera.scale
-        return large.kind.height * scale(large.z) >= 1.12 * small.kind.height * small.kind.small * scale(
-            small.z
-        )
+        return large.kind.height * scale(large.z) >= 1.12 * small.kind.height * small.kind.small * scale(small.z)
 
     def _both_seen(self, item: Item, other: Item) -> bool:
         front, rear = (item, other) if item.z < other.z else (other, item)

@@ -10,9 +10,7 @@ from provision_dagster.samples.rendering.palette import RGB, shade
 Painter = Callable[[ImageDraw.ImageDraw, tuple[int, int], RGB, RGB, random.Random], None]
 
 
-def paint_stripes(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random
-) -> None:
+def paint_stripes(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
     """Draw upright, level or slanted stripes on 34 % of the surface."""
     width, height = size
     period = max(10.0, min(width, height) / 5.5)
@@ -28,9 +26,7 @@ def paint_stripes(
             draw.line((at, 0, at - lean, height), fill=mark, width=thick)
 
 
-def paint_dots(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random
-) -> None:
+def paint_dots(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
     """Draw offset rows of round dots on about 22 % of the surface."""
     width, height = size
     period = max(11.0, min(width, height) / 5)
@@ -42,9 +38,7 @@ def paint_dots(
             draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=mark)
 
 
-def paint_spots(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random
-) -> None:
+def paint_spots(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
     """Draw uneven patches of fur."""
     width, height = size
     unit = min(width, height)
@@ -57,9 +51,7 @@ def paint_spots(
             draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=patch)
 
 
-def paint_wood(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random
-) -> None:
+def paint_wood(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
     """Draw level boards with grain."""
     width, height = size
     board = max(8.0, min(width, height) / 5)
@@ -73,9 +65,7 @@ def paint_wood(
         draw.line((0, y, width, y), fill=shade(body, 0.62), width=2)
 
 
-def paint_bricks(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random
-) -> None:
+def paint_bricks(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
     """Draw courses of bricks with light mortar."""
     width, height = size
     course = max(8.0, min(width, height) / 17)

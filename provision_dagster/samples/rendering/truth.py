@@ -75,9 +75,7 @@ def annotate(raster: Raster, *, neighbors: int | None = None) -> dict[str, Any]:
 
 def attributes_of(item: Item) -> list[str]:
     """Colour word, size word, then finish (pattern or material) and posture or shape where drawn."""
-    return [
-        a for a in (item.look.color, item.size, item.look.finish, item.pose.removesuffix(" holding")) if a
-    ]
+    return [a for a in (item.look.color, item.size, item.look.finish, item.pose.removesuffix(" holding")) if a]
 
 
 def visible_boxes(raster: Raster) -> NDArray[np.int64]:
@@ -128,9 +126,7 @@ def list_relations(raster: Raster, boxes: NDArray[np.int64], *, neighbors: int |
     )
     clear = farthest[:, None] - nearest[None, :] >= DEPTH_MARGIN
     front = ~apart & clear & ~_kin(items) & ~_airborne(items)
-    beside = (
-        apart & (np.abs(close[:, None] - close[None, :]) <= 2 * DEPTH_MARGIN) & _near(stage, items, boxes)
-    )
+    beside = apart & (np.abs(close[:, None] - close[None, :]) <= 2 * DEPTH_MARGIN) & _near(stage, items, boxes)
     found = [*_ties(items)]
     tables = (
         ("to the left of", left),
@@ -163,9 +159,7 @@ def _share_of_width(boxes: NDArray[np.int64]) -> NDArray[np.float64]:
     """Common width of each pair of boxes as a share of the narrower one's; 1 on the diagonal."""
     x1, x2 = boxes[:, 0], boxes[:, 2]
     common = np.minimum(x2[:, None], x2[None, :]) - np.maximum(x1[:, None], x1[None, :])
-    shares: NDArray[np.float64] = np.clip(common, 0, None) / np.minimum(
-        (x2 - x1)[:, None], (x2 - x1)[None, :]
-    )
+    shares: NDArray[np.float64] = np.clip(common, 0, None) / np.minimum((x2 - x1)[:, None], (x2 - x1)[None, :])
     return shares
 
 
@@ -216,8 +210,6 @@ def _near(stage: Stage, items: tuple[Item, ...], boxes: NDArray[np.int64]) -> Ma
     dx = np.clip(np.abs(x[:, None] - x) - (wide[:, None] + wide) / 2, 0, None)
     dz = np.clip(np.abs(z[:, None] - z) - (deep[:, None] + deep) / 2, 0, None)
     reach = np.minimum(NEAR_SHARE * np.maximum(size[:, None], size), NEAR_LIMIT)
-    pixels = np.maximum(boxes[:, None, 0], boxes[None, :, 0]) - np.minimum(
-        boxes[:, None, 2], boxes[None, :, 2]
-    )
+    pixels = np.maximum(boxes[:, None, 0], boxes[None, :, 0]) - np.minimum(boxes[:, None, 2], boxes[None, :, 2])
     near: Matrix = same & (np.hypot(dx, dz) <= reach) & (pixels <= NEAR_PIXELS * stage.camera.width)
     return near

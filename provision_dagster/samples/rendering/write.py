@@ -159,8 +159,7 @@ def _prepare(folder: Path, order: _Order, n: int) -> None:
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _MARK).is_file():
         found = min(path.name for path in folder.iterdir())
         raise InputError(
-            f"`folder` must be empty or hold an earlier rendering (a file `{_MARK}`), "
-            f"got {folder} with `{found}`"
+            f"`folder` must be empty or hold an earlier rendering (a file `{_MARK}`), got {folder} with `{found}`"
         )
     (folder / "scene_graphs.json").unlink(missing_ok=True)
     for name in ("images", "depth_masks"):

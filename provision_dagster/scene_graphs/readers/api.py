@@ -91,14 +91,10 @@ def _check(path: Path, *, format: str, images: str | Path | None, batch: int, pa
     if batch < 1:
         raise InputError(f"`batch` must be at least 1, got {batch}")
     if parts is not None and (format != "visual-genome" or parts not in get_args(Main)):
-        raise InputError(
-            f"`parts` must be `objects` or `scene_graphs`, with format `visual-genome`, got `{parts}`"
-        )
+        raise InputError(f"`parts` must be `objects` or `scene_graphs`, with format `visual-genome`, got `{parts}`")
 
 
-def _batches(
-    images: Iterator[None], *, sink: Sink, batch: int
-) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+def _batches(images: Iterator[None], *, sink: Sink, batch: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     for _ in images:
         if sink.full(batch):
             yield build(sink.take().frames())

@@ -50,12 +50,8 @@ def build(raw: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     about = images.select("image", "shard", "image_set", "image_key", "width", "height")
     objects = _objects(raw["objects"].join(about, on="image", maintain_order="left"))
     refs = _references(objects, lost=raw["lost"], aliases=raw["aliases"])
-    attributes, no_attributes = _attributes(
-        raw["attributes"].join(about, on="image", maintain_order="left"), refs=refs
-    )
-    relations, no_relations = _relations(
-        raw["relations"].join(about, on="image", maintain_order="left"), refs=refs
-    )
+    attributes, no_attributes = _attributes(raw["attributes"].join(about, on="image", maintain_order="left"), refs=refs)
+    relations, no_relations = _relations(raw["relations"].join(about, on="image", maintain_order="left"), refs=refs)
     captions, no_captions = _captions(raw["captions"].join(about, on="image", maintain_order="left"))
     regions, no_regions = _regions(raw["regions"].join(about, on="image", maintain_order="left"))
     parts = (objects.rejected, no_attributes, no_relations, no_captions, no_regions)
@@ -131,9 +127,7 @@ def _reference_rules(columns: tuple[str, ...]) -> list[Rule]:
 
 
 def _attributes(attributes: pl.DataFrame, *, refs: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    found = _resolve(attributes, column="ref", refs=refs).with_columns(
-        attribute_parts(pl.col("value")).alias("parts")
-    )
+    found = _resolve(attributes, column="ref", refs=refs).with_columns(attribute_parts(pl.col("value")).alias("parts"))
     empty = Rule(
         "empty_attribute",
         pl.col("parts").list.len() == 0,
@@ -204,9 +198,7 @@ def _nest_captions(captions: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nest_regions(regions: pl.DataFrame) -> pl.DataFrame:
-    return regions.group_by("image", maintain_order=True).agg(
-        pl.struct("id", "phrase", _box()).alias("regions")
-    )
+    return regions.group_by("image", maintain_order=True).agg(pl.struct("id", "phrase", _box()).alias("regions"))
 
 
 def _clips(objects: pl.DataFrame, regions: pl.DataFrame) -> pl.DataFrame:
@@ -217,9 +209,7 @@ def _clips(objects: pl.DataFrame, regions: pl.DataFrame) -> pl.DataFrame:
 def _with_mask_places(images: pl.DataFrame, *, objects: Resolved) -> pl.DataFrame:
     """Where objects were rejected, say in the mask file's URI which of its masks the kept objects have."""
     kept = objects.kept.group_by("image", maintain_order=True).agg("mask_index", pl.len().alias("kept"))
-    uri = with_places(
-        pl.col("mask_uri"), places=pl.col("mask_index"), kept=pl.col("kept"), count=pl.col("mask_count")
-    )
+    uri = with_places(pl.col("mask_uri"), places=pl.col("mask_index"), kept=pl.col("kept"), count=pl.col("mask_count"))
     return images.join(kept, on="image", how="left", maintain_order="left").with_columns(uri)
 
 
@@ -229,8 +219,6 @@ def _finished(images: pl.DataFrame) -> pl.DataFrame:
     exhaustive = pl.col("exhaustive_labels").list.eval(name.filter(name != "")).list.unique().list.sort()
     filled = images.with_columns(exhaustive, pl.col("clipped_boxes").fill_null(0))
     return filled.select(
-        pl.col(name).cast(dtype).fill_null(pl.lit([], dtype=dtype))
-        if name in lists
-        else pl.col(name).cast(dtype)
+        pl.col(name).cast(dtype).fill_null(pl.lit([], dtype=dtype)) if name in lists else pl.col(name).cast(dtype)
         for name, dtype in READ_ANNOTATIONS.items()
     )

@@ -43,13 +43,9 @@ def find_files(path: Path) -> tuple[list[Path], list[Path]]:
     folder = inner if inner.is_dir() else path
     every = sorted(file for file in folder.iterdir() if file.name.endswith((".json", ".json.gz")))
     # Instances first: their images carry the same sizes as those of captions, and more of them.
-    used = sorted(
-        (f for f in every if f.name.startswith(PREFIXES)), key=lambda f: (f.name < "instances", f.name)
-    )
+    used = sorted((f for f in every if f.name.startswith(PREFIXES)), key=lambda f: (f.name < "instances", f.name))
     if not used:
-        raise InputError(
-            f"`{path}`: expected `instances*.json` or `captions*.json`, found {[f.name for f in every]}"
-        )
+        raise InputError(f"`{path}`: expected `instances*.json` or `captions*.json`, found {[f.name for f in every]}")
     return used, [file for file in every if file not in used]
 
 
@@ -80,9 +76,7 @@ def read(path: Path, *, sink: Sink, masks: Companions, depth: Companions) -> Ite
         yield
 
 
-def _read_image(
-    image: CocoImage, *, index: CocoIndex, sink: Sink, masks: Companions, depth: Companions
-) -> None:
+def _read_image(image: CocoImage, *, index: CocoIndex, sink: Sink, masks: Companions, depth: Companions) -> None:
     found = index.annotations.take(image.id)
     place = Place(image.key, image.file, "image")
     if sink.repeated_image(image.key, place=place):
@@ -115,9 +109,7 @@ def _read_image(
         if part == "caption":
             sink.raw.add_caption(number, entry.get("caption"), item=item, place=place)
         else:
-            _read_instance(
-                number, entry, item=item, at=place_in_image, place=place, size=size, index=index, sink=sink
-            )
+            _read_instance(number, entry, item=item, at=place_in_image, place=place, size=size, index=index, sink=sink)
 
 
 def _read_instance(

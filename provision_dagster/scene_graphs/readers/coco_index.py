@@ -65,9 +65,7 @@ class CocoIndex:
         missing = [name for name in ("images", "annotations") if name not in seen]
         if missing:
             got = ", ".join(f"`{name}`" for name in sorted(seen))
-            raise InputError(
-                f"`{path}`: expected a list `{missing[0]}` at the top level, got {got or 'nothing'}"
-            )
+            raise InputError(f"`{path}`: expected a list `{missing[0]}` at the top level, got {got or 'nothing'}")
 
     def _check_section(self, section: str, value: Any, *, path: Path) -> None:
         if value != [] and section in ("images", "annotations", "categories"):
@@ -92,9 +90,7 @@ class CocoIndex:
     def _add_annotation(self, place: int, value: Any, *, path: Path) -> None:
         part = "caption" if isinstance(value, dict) and "caption" in value else "object"
         if isinstance(value, dict) and "keypoints" in value:
-            raise InputError(
-                f"`{path}` holds keypoints, which are not read; give an instances*.json or captions*.json"
-            )
+            raise InputError(f"`{path}` holds keypoints, which are not read; give an instances*.json or captions*.json")
         key = as_id(value.get("image_id")) if isinstance(value, dict) else None
         if key is None:
             detail = f"expected an annotation with an `image_id`, got {shown(value)}"

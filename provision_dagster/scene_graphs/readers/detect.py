@@ -85,9 +85,7 @@ def check_format(path: Path, *, format: AnnotationFormat) -> None:
     found = detect_format(path)
     if found is not None and found != format:
         raise InputError(f"`{path}` looks like format `{found}`, got `{format}`")
-    wrong = [
-        file for file in _json_files(path) if not path.is_dir() and _bracket_is_wrong(file, format=format)
-    ]
+    wrong = [file for file in _json_files(path) if not path.is_dir() and _bracket_is_wrong(file, format=format)]
     if found is None and wrong:
         expected = "array" if format == "visual-genome" else "object"
         raise InputError(f"`{path}`: format `{format}` is a JSON {expected} at the top level, got the other")

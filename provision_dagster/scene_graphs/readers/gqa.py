@@ -26,9 +26,7 @@ def find_files(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    found = sorted(
-        file for file in path.iterdir() if "scenegraphs.json" in file.name.lower().replace("_", "")
-    )
+    found = sorted(file for file in path.iterdir() if "scenegraphs.json" in file.name.lower().replace("_", ""))
     if not found:
         names = "`train_sceneGraphs.json`, `val_sceneGraphs.json`"
         raise InputError(f"`{path}`: expected {names} (or .gz), found none of them")
@@ -55,9 +53,7 @@ def read(path: Path, *, sink: Sink, masks: Companions, depth: Companions) -> Ite
             yield
 
 
-def _read_image(
-    key: str, entry: Any, *, file: Path, sink: Sink, masks: Companions, depth: Companions
-) -> None:
+def _read_image(key: str, entry: Any, *, file: Path, sink: Sink, masks: Companions, depth: Companions) -> None:
     image_key = as_id(key)
     if image_key is None or not isinstance(entry, dict):
         reason, what = ("bad_image_id", key) if image_key is None else ("not_an_object", entry)

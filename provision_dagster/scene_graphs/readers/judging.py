@@ -45,9 +45,9 @@ def judge(frame: pl.DataFrame, rules: Sequence[Rule], *, part: str) -> tuple[pl.
 
 def _as_rejected(rows: pl.DataFrame, rules: Sequence[Rule], *, part: str) -> pl.DataFrame:
     def choice(values: list[pl.Expr]) -> pl.Expr:
-        return pl.coalesce(
-            [pl.when(pl.col("_rule") == place).then(value) for place, value in enumerate(values)]
-        ).cast(pl.String)
+        return pl.coalesce([pl.when(pl.col("_rule") == place).then(value) for place, value in enumerate(values)]).cast(
+            pl.String
+        )
 
     return rows.select(
         "shard",
@@ -65,9 +65,5 @@ def _as_rejected(rows: pl.DataFrame, rules: Sequence[Rule], *, part: str) -> pl.
 def distinct_rows(rejected: pl.DataFrame) -> pl.DataFrame:
     """Give rejected rows that are equal in every column an item of their own: `7`, `7#2`."""
     again = pl.int_range(pl.len()).over(list(REJECTED_ANNOTATIONS))
-    item = (
-        pl.when(again == 0)
-        .then("item")
-        .otherwise(pl.format("{}#{}", pl.col("item").fill_null(""), again + 1))
-    )
+    item = pl.when(again == 0).then("item").otherwise(pl.format("{}#{}", pl.col("item").fill_null(""), again + 1))
     return rejected.with_columns(item.alias("item"))

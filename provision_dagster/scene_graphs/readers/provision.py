@@ -113,9 +113,7 @@ def _provenance(
     given = fields.get("provenance")
     if given is None:
         return made_by
-    wrong = not isinstance(given, dict) or not all(
-        n in PARTS and as_text(v) for n, v in given.items() if v is not None
-    )
+    wrong = not isinstance(given, dict) or not all(n in PARTS and as_text(v) for n, v in given.items() if v is not None)
     if wrong:
         allowed = ", ".join(f"`{part}`" for part in PARTS)
         detail = f"`provenance` must name makers of {allowed}, got {shown(given)}"

@@ -31,10 +31,11 @@ EXTRA_FIELDS = (
     "object_ids",
     "is_group",
     "mask_rle",
+    "camera",
     "data_path",
     "source",
 )
-"""Fields that this package adds; the last two stand beside `annotation` in the file."""
+"""Fields that this package adds: `camera` (of rendered scenes) is not used; the last two stand beside `annotation`."""
 
 
 class Entry:
@@ -55,9 +56,7 @@ class Entry:
         return self._fields.get("mask_rle") is not None
 
     def _reject(self, part: str, *, field: str, reason: str, detail: str, item: str | None = None) -> None:
-        self._raw.reject(
-            self._place._replace(part=part), item=item, field=field, reason=reason, detail=detail
-        )
+        self._raw.reject(self._place._replace(part=part), item=item, field=field, reason=reason, detail=detail)
 
     def _list(self, name: str, *, part: str) -> list[Any]:
         return self._raw.list_of(self._fields.get(name), place=self._place._replace(part=part), field=name)
@@ -112,9 +111,7 @@ class Entry:
             item = as_id(name)
             if item is None:
                 detail = f"object id must be a whole number or text, got {shown(name)}"
-                self._reject(
-                    "object", field="object_ids", reason="bad_object_id", detail=detail, item=str(number)
-                )
+                self._reject("object", field="object_ids", reason="bad_object_id", detail=detail, item=str(number))
                 self._raw.lost.append((image, str(number)))
                 continue
             self._raw.add_object(
@@ -138,9 +135,7 @@ class Entry:
         try:
             if width is None or height is None or not isinstance(mask, str):
                 got = shown(mask)
-                raise InputError(
-                    f"expected RLE text and `width`, `height` of the image, got {got}, {width}, {height}"
-                )
+                raise InputError(f"expected RLE text and `width`, `height` of the image, got {got}, {width}, {height}")
             return check_rle(mask, width=width, height=height)
         except InputError as error:
             self._reject("mask", field="mask_rle", reason="bad_mask", detail=str(error), item=item)
@@ -150,9 +145,7 @@ class Entry:
         """Add the attributes, a list for each object."""
         place = self._place._replace(part="attribute")
         for number, values in enumerate(self._parallel("attributes", part="attribute") or []):
-            for index, value in enumerate(
-                self._raw.list_of(values, place=place, field=f"attributes[{number}]")
-            ):
+            for index, value in enumerate(self._raw.list_of(values, place=place, field=f"attributes[{number}]")):
                 self._raw.add_attribute(image, str(number), value, item=f"{number}/{index}", place=place)
 
     def add_relations(self, image: int) -> None:
@@ -161,14 +154,10 @@ class Entry:
         for number, value in enumerate(self._list("relations", part="relation")):
             if not isinstance(value, list) or len(value) != 3:
                 detail = f"expected [subject, predicate, object], got {shown(value)}"
-                self._reject(
-                    "relation", field="relations", reason="not_a_relation", detail=detail, item=str(number)
-                )
+                self._reject("relation", field="relations", reason="not_a_relation", detail=detail, item=str(number))
                 continue
             subject, predicate, target = value
-            self._raw.add_relation(
-                image, as_id(subject), predicate, as_id(target), item=str(number), place=place
-            )
+            self._raw.add_relation(image, as_id(subject), predicate, as_id(target), item=str(number), place=place)
 
     def add_captions(self, image: int) -> None:
         """Add the captions."""

@@ -48,9 +48,7 @@ def find_files(path: Path) -> tuple[list[Path], list[Path]]:
     known = {file: _fields_of(file) & {*FIELDS, *EXTRA_FIELDS} - {*_SHARED_FIELDS} for file in every}
     used = [file for file in every if known[file]]
     if not used:
-        raise InputError(
-            f"`{path}`: expected .json files in ProVision's layout, found {[f.name for f in every]}"
-        )
+        raise InputError(f"`{path}`: expected .json files in ProVision's layout, found {[f.name for f in every]}")
     used.sort(key=lambda file: ("labels" not in known[file], "det_scores" not in known[file], file.name))
     return used, [file for file in every if file not in used]
 
@@ -73,16 +71,10 @@ class Merged:
     def _entries(self, file: Path) -> Iterator[tuple[str, Any]]:
         for key, value in entries(file):
             image_key = as_id(key)
-            if (
-                image_key is None
-                or not isinstance(value, dict)
-                or not isinstance(value.get("annotation"), dict)
-            ):
+            if image_key is None or not isinstance(value, dict) or not isinstance(value.get("annotation"), dict):
                 reason = "bad_image_id" if image_key is None else "not_an_object"
                 detail = f"expected an object with an object `annotation`, got {shown(value)}"
-                self._sink.reject_image(
-                    file, image_key=image_key, item=shown(key), reason=reason, detail=detail
-                )
+                self._sink.reject_image(file, image_key=image_key, item=shown(key), reason=reason, detail=detail)
             else:
                 about = {name: value[name] for name in ("data_path", "source") if name in value}
                 yield image_key, {**value["annotation"], **about}
@@ -94,12 +86,8 @@ class Merged:
             for key, entry in source.rest():
                 place = Place(key, file.name, "image")
                 if key in emitted:
-                    detail = (
-                        f"image `{key}` is listed more than once in `{file.name}`; its first entry is used"
-                    )
-                    self._sink.raw.reject(
-                        place, item=None, field=None, reason="duplicate_image", detail=detail
-                    )
+                    detail = f"image `{key}` is listed more than once in `{file.name}`; its first entry is used"
+                    self._sink.raw.reject(place, item=None, field=None, reason="duplicate_image", detail=detail)
                     continue
                 emitted.add(key)
                 for other, later in self._files[number + 1 :]:
@@ -112,9 +100,7 @@ class Merged:
         same = {*_OBJECT_FIELDS, "width", "height"}
         disagree = [name for name in more if name in same and name in entry and entry[name] != more[name]]
         if disagree:
-            detail = (
-                f"`{disagree[0]}` differs from that of the other files; this file is left out for the image"
-            )
+            detail = f"`{disagree[0]}` differs from that of the other files; this file is left out for the image"
             self._sink.raw.reject(place, item=None, field=disagree[0], reason="files_disagree", detail=detail)
             return
         for name, value in more.items():

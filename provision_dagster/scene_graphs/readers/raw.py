@@ -92,9 +92,7 @@ class Raw:
 
     def reject_file(self, path: Path, *, detail: str) -> None:
         """Note a file of the folder that is not read."""
-        self.reject(
-            Place(None, path.name, "image"), item=None, field=None, reason="ignored_file", detail=detail
-        )
+        self.reject(Place(None, path.name, "image"), item=None, field=None, reason="ignored_file", detail=detail)
 
     def list_of(self, value: object, *, place: Place, field: str) -> list[Any]:
         """Return a list as it is, null as an empty one; anything else is rejected and gives an empty one."""
@@ -105,9 +103,7 @@ class Raw:
             self.reject(place, item=None, field=field, reason="not_a_list", detail=detail)
         return []
 
-    def box_of(
-        self, values: list[object], *, place: Place, item: str
-    ) -> tuple[float, float, float, float] | None:
+    def box_of(self, values: list[object], *, place: Place, item: str) -> tuple[float, float, float, float] | None:
         """Four numbers, or None after rejecting the item."""
         numbers = [number for value in values if (number := as_number(value)) is not None]
         if len(numbers) == len(values) == 4:
@@ -218,9 +214,7 @@ class Raw:
             return
         self.captions.append((image, place.file, item, text))
 
-    def add_region(
-        self, image: int, name: str, phrase: object, *, corner: list[object], place: Place
-    ) -> None:
+    def add_region(self, image: int, name: str, phrase: object, *, corner: list[object], place: Place) -> None:
         """Add a described region (`corner`: x, y, width, height), or reject what is no text or number."""
         text = as_text(phrase)
         if text is None:

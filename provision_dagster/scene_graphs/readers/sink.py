@@ -37,9 +37,7 @@ class Sink:
             return None, None
         sides = as_side(width), as_side(height)
         if None in sides:
-            detail = (
-                f"`width` and `height` must be whole numbers from 1, got {shown(width)} and {shown(height)}"
-            )
+            detail = f"`width` and `height` must be whole numbers from 1, got {shown(width)} and {shown(height)}"
             self.raw.reject(place, item=None, field="width", reason="bad_size", detail=detail)
             return None
         return sides

@@ -32,9 +32,7 @@ class Spill:
     def take(self, key: str) -> list[Any]:
         """Remove and return the list of a key, in the order in which its values were added."""
         self._flush()
-        rows = self._store.execute(
-            "SELECT value FROM entries WHERE key = ? ORDER BY place", (key,)
-        ).fetchall()
+        rows = self._store.execute("SELECT value FROM entries WHERE key = ? ORDER BY place", (key,)).fetchall()
         if rows:
             self._store.execute("DELETE FROM entries WHERE key = ?", (key,))
         return [marshal.loads(value) for (value,) in rows]

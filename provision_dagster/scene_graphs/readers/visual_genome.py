@@ -44,9 +44,7 @@ class _Side:
         for key, _ in self._entries.rest() if self._entries else ():
             place = Place(key, self.path.name if self.path else "", self._part)
             twice = self._sink.knows(key)
-            detail = f"image `{key}` is " + (
-                "listed more than once" if twice else "not in the file of objects"
-            )
+            detail = f"image `{key}` is " + ("listed more than once" if twice else "not in the file of objects")
             reason = "duplicate_image" if twice else "unknown_image"
             self._sink.raw.reject(place, item=None, field="image_id", reason=reason, detail=detail)
             yield
@@ -78,9 +76,7 @@ def _sizes(path: Path | None, *, sink: Sink) -> dict[str, tuple[int | None, int 
     return sizes
 
 
-def read(
-    path: Path, *, sink: Sink, masks: Companions, depth: Companions, parts: Main | None = None
-) -> Iterator[None]:
+def read(path: Path, *, sink: Sink, masks: Companions, depth: Companions, parts: Main | None = None) -> Iterator[None]:
     """
     Read Visual Genome's layouts into the sink.
 
@@ -91,9 +87,7 @@ def read(
     """
     files = find_files(path, parts=parts)
     for ignored in files.ignored:
-        sink.raw.reject_file(
-            ignored, detail=f"`{ignored.name}` is not read together with `{files.main.name}`"
-        )
+        sink.raw.reject_file(ignored, detail=f"`{ignored.name}` is not read together with `{files.main.name}`")
     attributes = _Side(files.attributes, part="attribute", field="attributes", sink=sink)
     relations = _Side(files.relationships, part="relation", field="relationships", sink=sink)
     regions = _Side(files.regions, part="region", field="regions", sink=sink)

@@ -48,11 +48,7 @@ def _pick(folder: Path) -> dict[str, Path]:
     for path in sorted(folder.iterdir(), reverse=True):
         if path.name.endswith((".json", ".json.gz")):
             by_stem[path.name.partition(".json")[0]] = path
-    return {
-        kind: by_stem[found[0]]
-        for kind, names in NAMES.items()
-        if (found := [n for n in names if n in by_stem])
-    }
+    return {kind: by_stem[found[0]] for kind, names in NAMES.items() if (found := [n for n in names if n in by_stem])}
 
 
 def find_files(path: Path, *, parts: Main | None) -> Files:
@@ -78,9 +74,7 @@ def find_files(path: Path, *, parts: Main | None) -> Files:
     kind = next((kind for kind in kinds if kind in found), None)
     if kind is None:
         names = " or ".join(f"`{NAMES[kind][0]}.json`" for kind in kinds)
-        raise InputError(
-            f"`{path}`: expected {names} (or .gz), found {sorted(p.name for p in found.values())}"
-        )
+        raise InputError(f"`{path}`: expected {names} (or .gz), found {sorted(p.name for p in found.values())}")
     sides = [found.get(name) for name in ("attributes", "relationships", "regions", "sizes")]
     attributes, relationships, regions, sizes = sides if kind == "objects" else (None, None, *sides[2:])
     used = {found[kind], attributes, relationships, regions, sizes}
@@ -95,8 +89,6 @@ def _kind_of(path: Path, *, parts: Main | None) -> Main:
             continue
         if not isinstance(element.get("objects"), list):
             keys = ", ".join(f"`{key}`" for key in element)
-            raise InputError(
-                f"`{path}`: expected scene_graphs or objects (a list `objects` an image), got {keys}"
-            )
+            raise InputError(f"`{path}`: expected scene_graphs or objects (a list `objects` an image), got {keys}")
         return parts or ("scene_graphs" if "relationships" in element else "objects")
     return parts or "objects"

@@ -10,7 +10,7 @@ from provision_dagster.generators.registry import Draft, Generator, Mentions, Ru
 
 
 def _asked(graphs: Graphs) -> pl.DataFrame:
-    """Distinct (attribute set, countable label) of each image, with the number of objects that have exactly that set."""
+    """Distinct (attribute set, countable label) of each image, with the objects that have exactly that set."""
     sets = graphs.typed_attributes.group_by("img", "obj", "label").agg(
         attributes=pl.col("attribute").unique().sort(), known=pl.col("known").all()
     )
@@ -50,8 +50,10 @@ def _matches(graphs: Graphs, asked: pl.DataFrame) -> pl.DataFrame:
 def candidates(graphs: Graphs) -> pl.DataFrame:
     """One per distinct non-empty attribute set and countable label of an image."""
     asked = _asked(graphs)
-    counted = _matches(graphs, asked).group_by("img", "label", "asked").agg(
-        objs=pl.col("obj").filter("has").sort(), unsure=pl.col("unsure").any()
+    counted = (
+        _matches(graphs, asked)
+        .group_by("img", "label", "asked")
+        .agg(objs=pl.col("obj").filter("has").sort(), unsure=pl.col("unsure").any())
     )
     reason = first_reason(
         **UNCLEAR_LABEL, unknown_attribute=~pl.col("known"), attribute_of_other_objects_unknown=pl.col("unsure")

@@ -19,7 +19,9 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
     taken = heads.group_by(key).agg(used=pl.col("head").append(pl.col("object_label").first()).n_unique())
     asked = heads.join(taken, on=key).join(sizes, on="img").filter(pl.col("used") < pl.col("labels"))
     words = graphs.lexicon.predicates(asked["predicate"].unique().sort()).select(
-        "predicate", "usable", verb=pl.when(pl.col("is_form") == "").then("is " + pl.col("predicate")).otherwise("is_form")
+        "predicate",
+        "usable",
+        verb=pl.when(pl.col("is_form") == "").then("is " + pl.col("predicate")).otherwise("is_form"),
     )
     targets = graphs.uniques.select("img", "ambiguous", object_label="label", target="obj")
     provable = _false_labels(graphs, asked).select(*key, "head").unique().with_columns(provable=True)
@@ -48,7 +50,8 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
 def _false_labels(graphs: Graphs, asked: pl.DataFrame) -> pl.DataFrame:
     """Labels none of whose objects can stand in the relation to the (unique) target.
 
-    An object is ruled out when the relation needs contact and the boxes lie apart, when an annotated relation of the object to
+    An object is ruled out when the relation needs contact and the boxes lie apart, when an annotated relation of the
+    object to
     the target excludes the asked one, or when the picture lists every relation.
     """
     key = ["img", "object_label", "predicate"]
@@ -67,7 +70,9 @@ def _false_labels(graphs: Graphs, asked: pl.DataFrame) -> pl.DataFrame:
     values = graphs.relations["predicate"].unique().sort()
     excluded = (
         graphs.relations.select("img", "object_label", obj="subject", other="predicate")
-        .join(graphs.lexicon.exclusive_predicates(values).rename({"predicate": "other", "other": "predicate"}), on="other")
+        .join(
+            graphs.lexicon.exclusive_predicates(values).rename({"predicate": "other", "other": "predicate"}), on="other"
+        )
         .select("img", "object_label", "obj", "predicate")
         .unique()
         .with_columns(excluded=True)
@@ -80,7 +85,7 @@ def _false_labels(graphs: Graphs, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unlike_heads(graphs: Graphs, asked: pl.DataFrame, clear: pl.DataFrame) -> pl.DataFrame:
-    """Leave out labels that are, or may name, a head of the same question (whatever predicate implies the asked one)."""
+    """Leave out labels that are, or may name, a head of the same question or of one that it implies."""
     key = ["img", "object_label", "predicate"]
     values = graphs.relations["predicate"].unique().sort()
     near = graphs.lexicon.compatible_predicates(values)

@@ -1,4 +1,4 @@
-"""LeftMostObject, RightMostObject, TopMostObject and BottomMostObject: which of three things is furthest to one side."""
+"""LeftMost-, RightMost-, TopMost- and BottomMostObject: which of three things is furthest to one side."""
 
 from functools import partial
 from typing import Literal

@@ -32,7 +32,7 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
             noun=pl.col("noun").fill_null(pl.col("category")),
             drop=first_reason(
                 unknown_attribute=~pl.col("known_words"),
-            unusable_label=~pl.col("usable"),
+                unusable_label=~pl.col("usable"),
                 category_not_askable=~pl.col("askable").fill_null(False),
                 contradicting_attributes=pl.col("contradicting"),
                 box_prints_flat=pl.col("flat"),
