@@ -7,7 +7,8 @@ import polars as pl
 
 from provision_dagster.storage.tables import TableSpec
 
-Metadata = dict[str, dg.RawMetadataValue]
+Metadata = dict[str, Any]
+"""Metadata of an output, by key."""
 
 PREVIEW_ROWS = 5
 PREVIEW_CHARS = 60
