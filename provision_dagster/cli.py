@@ -211,7 +211,7 @@ def ingest(
     shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Pictures per shard.")] = 500,
 ) -> None:
     """Register an image set in Dagster: its shards become partitions, its pictures and annotations are listed."""
-    from provision_dagster.ingest_command import read_set, save_spec
+    from provision_dagster.ingest_command import read_set, saved_spec
 
     spec = read_set(
         path,
@@ -227,18 +227,18 @@ def ingest(
             "shard_size": shard_size,
         },
     )
-    save_spec(spec)
-    with bars() as show:
+    with saved_spec(spec), bars() as show:
         _show_ingested(spec.name, show)
 
 
 def _show_ingested(name: str, show: Bars) -> None:
     from provision_dagster import runs
     from provision_dagster.defs.partitions import image_set_of
-    from provision_dagster.ingest_command import counts_of
+    from provision_dagster.ingest_command import check_readable, counts_of
 
     with runs.instance() as opened:
         every = runs.register(store=opened, report=show)
+        check_readable(name)
         shards = [s for s in every if image_set_of(s) == name]
         runs.ingest(shards, store=opened, report=show)
     table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,29 @@ def save_spec(spec: ImageSetSpec) -> Path:
     draft.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
     draft.replace(file)
     return file
+
+
+@contextmanager
+def saved_spec(spec: ImageSetSpec) -> Iterator[Path]:
+    """Save a spec while it is tried; when it turns out unusable, what was there before comes back."""
+    folder = Path(os.environ.get("PROVISION_IMAGE_SETS") or "data/image_sets")
+    target = folder / f"{spec.name}.yaml"
+    before = target.read_bytes() if target.exists() else None
+    try:
+        yield save_spec(spec)
+    except InputError:
+        if before is None:
+            target.unlink(missing_ok=True)
+        else:
+            target.write_bytes(before)
+        raise
+
+
+def check_readable(name: str) -> None:
+    """Raise `InputError` with the reason if the image set, as registered, could not be read."""
+    table = Store.from_env().scan("image_sets").filter(pl.col("image_set") == name).collect()
+    for reason in table["error"].drop_nulls():
+        raise InputError(reason)
 
 
 def counts_of(name: str, shards: list[str]) -> tuple[int, int, int, int, int, int]:

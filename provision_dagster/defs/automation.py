@@ -51,7 +51,8 @@ def new_image_sets(
 keep_current = dg.AutomationConditionSensorDefinition(
     "keep_current",
     target=dg.AssetSelection.all(),
-    description="Makes what is missing or out of date, once the blocking checks of what it reads have passed.",
+    description="Makes what is missing or out of date, up to filtered QA, once the blocking checks of what "
+    "it reads have passed. Mixes are made on request.",
 )
 
 JOBS = [register_job, shard_job]

@@ -17,10 +17,8 @@ from provision_dagster.image_sets.spec import load_spec
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 from provision_dagster.scene_graphs.registry import register_image_sets
 
-INGEST = policy("image_sets", kinds={"polars"})
 
-
-@dg.asset(**INGEST)
+@dg.asset(**policy("image_sets", kinds={"polars"}, automatic=False))
 def image_sets(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.Output[pl.DataFrame]:
     """Every image set of the spec folder: how many pictures, which shards. Registers the shards as partitions."""
     table = register_image_sets(folders.image_set_files())

@@ -18,7 +18,7 @@ EVERY_SHARD = dg.AllPartitionMapping()
 SOURCES = ("filtered_qa", "images")
 
 
-@dg.asset(**policy("mixes", kinds={"yaml"}))
+@dg.asset(**policy("mixes", kinds={"yaml"}, automatic=False))
 def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.Output[pl.DataFrame]:
     """Every recipe of the package and of the recipe folder; registers their names as partitions."""
     table = register_recipes(folders.recipe_files())
@@ -33,7 +33,7 @@ def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.O
     partitions_def=RECIPES,
     deps=[recipes],
     ins={name: dg.AssetIn(name, partition_mapping=EVERY_SHARD) for name in SOURCES},
-    **policy("mixes", kinds={"polars"}),
+    **policy("mixes", kinds={"polars"}, automatic=False),
 )
 def mixes(
     context: dg.AssetExecutionContext, folders: FoldersResource, filtered_qa: pl.LazyFrame, images: pl.LazyFrame
@@ -52,7 +52,7 @@ def mixes(
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
 
 
-@dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}))
+@dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}, automatic=False))
 def exports(
     context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource, mixes: pl.LazyFrame
 ) -> dg.MaterializeResult[None]:

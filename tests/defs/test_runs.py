@@ -91,7 +91,9 @@ def test_a_killed_run_is_made_whole_by_running_again(finished: Project, scenes: 
 
 def hashes(folder: Path) -> list[str]:
     files = sorted((folder / "qa").rglob("*.parquet"))
-    return [subprocess.run(["sha256sum", f], capture_output=True, text=True, check=True).stdout.split()[0] for f in files]
+    return [
+        subprocess.run(["sha256sum", f], capture_output=True, text=True, check=True).stdout.split()[0] for f in files
+    ]
 
 
 @pytest.fixture(scope="module")
