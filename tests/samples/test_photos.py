@@ -14,6 +14,7 @@ from pycocotools import mask as coco_mask
 
 from provision_dagster.errors import InputError
 from provision_dagster.samples import photos
+from provision_dagster.scene_graphs.readers import read_annotations
 
 SIZES = {
     "astronaut": (512, 512),
@@ -254,3 +255,9 @@ def test_missing_scikit_image_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(photos.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"`scikit-image` is not installed: pip install"):
         photos.write_photo_sample(tmp_path)
+
+
+def test_the_reader_finds_every_licence(tmp_path: Path) -> None:
+    ((annotations, rejected),) = read_annotations(photos.write_photo_sample(tmp_path), format="provision")
+    assert annotations["license"].null_count() == annotations["attribution"].null_count() == 0
+    assert rejected.is_empty()

@@ -35,7 +35,8 @@ EXTRA_FIELDS = (
     "data_path",
     "source",
 )
-"""Fields that this package adds: `camera` (of rendered scenes) is not used; the last two stand beside `annotation`."""
+"""Fields that this package adds: `camera` (of rendered scenes) is not used; the last two stand beside
+`annotation`, where `license` and `attribution` may stand too."""
 
 
 class Entry:

@@ -76,7 +76,7 @@ class Merged:
                 detail = f"expected an object with an object `annotation`, got {shown(value)}"
                 self._sink.reject_image(file, image_key=image_key, item=shown(key), reason=reason, detail=detail)
             else:
-                about = {name: value[name] for name in ("data_path", "source") if name in value}
+                about = {name: value[name] for name in value if name != "annotation"}
                 yield image_key, {**value["annotation"], **about}
 
     def images(self) -> Iterator[MergedImage]:
