@@ -14,25 +14,8 @@ import dagster as dg
 
 from provision_dagster import local
 from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
+from provision_dagster.defs.stages import ACROSS_SHARDS, INGEST, MIXES, PER_SHARD, PICTURES, REGISTER, REGISTER_RECIPES
 from provision_dagster.errors import ProvisionError
-
-REGISTER = ("image_sets",)
-INGEST = ("image_sources", "annotations", "rejected_annotations")
-PICTURES = ("images",)
-ACROSS_SHARDS = ("repeated_pictures", "vocabulary")
-PER_SHARD = (
-    "scene_graphs",
-    "rejected_evidence",
-    "qa_object",
-    "qa_attribute",
-    "qa_relation",
-    "filtered_qa",
-    "rejected_qa",
-    "qa_statistics",
-    "label_statistics",
-)
-REGISTER_RECIPES = ("recipes",)
-MIXES = ("mixes", "exports")
 
 Report = Callable[[str, int, int], None]
 """(stage, runs done, runs in all)"""

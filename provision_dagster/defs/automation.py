@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from provision_dagster.defs.resources import FoldersResource
+from provision_dagster.defs.stages import PER_SHARD
 
 register_job = dg.define_asset_job(
     "register_image_sets", selection="image_sets", description="Read the spec folder and register shards as partitions."
@@ -13,17 +14,7 @@ register_job = dg.define_asset_job(
 
 shard_job = dg.define_asset_job(
     "shard_to_filtered_qa",
-    selection=dg.AssetSelection.assets(
-        "scene_graphs",
-        "rejected_evidence",
-        "qa_object",
-        "qa_attribute",
-        "qa_relation",
-        "filtered_qa",
-        "rejected_qa",
-        "qa_statistics",
-        "label_statistics",
-    ),
+    selection=dg.AssetSelection.assets(*PER_SHARD),
     description="From the pictures and annotations of one shard to its filtered QA.",
 )
 

@@ -6,7 +6,9 @@ import polars as pl
 
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import column_hash, draw, mix
+from provision_dagster.generators.language import contains_word, join_list
 from provision_dagster.generators.programs.common import word_counts
+from provision_dagster.generators.registry import Draft, Rules
 
 
 def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
@@ -35,6 +37,20 @@ def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
         .join(both, on=by, how="left")
         .with_columns(pl.col("contradicting").fill_null(False))
     )
+
+
+def leaks(*, label: str, attributes: str, most: int = 4) -> pl.Expr:
+    """Whether one of the first attributes of a list is a word of the label, so that the question tells it (T3)."""
+    values = pl.col(attributes)
+    found = [contains_word(pl.col(label), values.list.get(i, null_on_oob=True)).fill_null(False) for i in range(most)]
+    return pl.any_horizontal(found)
+
+
+def finish_attributes(graphs: Graphs, kept: pl.DataFrame, rules: Rules, *, same_category: bool) -> Draft:
+    """Answer with all listed attributes; offer one of them beside values that contradict it."""
+    rows = kept.with_columns(answer=join_list("attributes"), objs=pl.concat_list("obj"))
+    rows = rows.join(true_attribute(graphs, rows), on="row", how="left")
+    return Draft(rows, false_attributes(graphs, rows, same_category=same_category))
 
 
 def true_attribute(graphs: Graphs, rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,9 @@ import polars as pl
 
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import column_hash, draw, mix
+from provision_dagster.generators.language import join_list
 from provision_dagster.generators.programs.common import word_counts
+from provision_dagster.generators.registry import Draft, Rules
 
 PAIR = ["img", "subject", "object"]
 
@@ -46,6 +48,13 @@ def related_pairs(graphs: Graphs) -> pl.DataFrame:
         .join(clashing, on=PAIR, how="left")
         .with_columns(pl.col("contradicting").fill_null(False))
     )
+
+
+def finish_relation(graphs: Graphs, kept: pl.DataFrame, rules: Rules) -> Draft:
+    """Answer with all predicates of a pair; offer one beside predicates that exclude it."""
+    truth, pool = relation_options(graphs, kept)
+    rows = kept.join(truth, on="row", how="left")
+    return Draft(rows.with_columns(answer=join_list("predicates"), objs=pl.concat_list("subject", "object")), pool)
 
 
 def relation_options(graphs: Graphs, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

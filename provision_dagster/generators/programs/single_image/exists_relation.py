@@ -3,10 +3,10 @@
 import polars as pl
 
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.language import agree, join_list
+from provision_dagster.generators.language import agree
 from provision_dagster.generators.programs.common import first_reason
-from provision_dagster.generators.programs.relation_options import related_pairs, relation_options
-from provision_dagster.generators.registry import Draft, Generator, Mentions, Rules, register
+from provision_dagster.generators.programs.relation_options import finish_relation, related_pairs
+from provision_dagster.generators.registry import Generator, Mentions, register
 
 
 def candidates(graphs: Graphs) -> pl.DataFrame:
@@ -36,13 +36,6 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
     )
 
 
-def finish(graphs: Graphs, kept: pl.DataFrame, rules: Rules) -> Draft:
-    """Answer with all predicates; offer one beside predicates that exclude it."""
-    truth, pool = relation_options(graphs, kept)
-    rows = kept.join(truth, on="row", how="left")
-    return Draft(rows.with_columns(answer=join_list("predicates"), objs=pl.concat_list("subject", "object")), pool)
-
-
 register(
     Generator(
         name="ExistsRelation",
@@ -52,6 +45,6 @@ register(
         slots=("subject_label", "object_label", "be"),
         mentions=Mentions(objects=("subject_label", "object_label"), relations=("every",)),
         candidates=candidates,
-        finish=finish,
+        finish=finish_relation,
     )
 )

@@ -1,22 +1,19 @@
 """TypedAttributeBBox: which colour, material, ... the object in a box has."""
 
+from functools import partial
+
 import polars as pl
 
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.language import contains_word, join_list
-from provision_dagster.generators.programs.attribute_options import answer_attributes, false_attributes, true_attribute
+from provision_dagster.generators.programs.attribute_options import answer_attributes, finish_attributes, leaks
 from provision_dagster.generators.programs.common import boxed_objects, first_reason
-from provision_dagster.generators.registry import Draft, Generator, Mentions, Rules, register
+from provision_dagster.generators.registry import Generator, Mentions, register
 
 
 def candidates(graphs: Graphs) -> pl.DataFrame:
     """One per object and category of its attributes, except "other"."""
     held = answer_attributes(graphs, by=["img", "obj", "category"]).filter(pl.col("category") != "other")
     nouns = graphs.lexicon.categories().select("category", "noun", "askable")
-    values = pl.col("attributes")
-    leak = contains_word(pl.col("label"), values.list.first())
-    for place in (1, 2):
-        leak |= contains_word(pl.col("label"), values.list.get(place, null_on_oob=True)).fill_null(False)
     return (
         held.join(boxed_objects(graphs), on=["img", "obj"])
         .join(nouns, on="category", how="left")
@@ -37,17 +34,10 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
                 contradicting_attributes=pl.col("contradicting"),
                 box_prints_flat=pl.col("flat"),
                 same_printed_box=pl.col("twin"),
-                answer_in_label=leak,
+                answer_in_label=leaks(label="label", attributes="attributes"),
             ),
         )
     )
-
-
-def finish(graphs: Graphs, kept: pl.DataFrame, rules: Rules) -> Draft:
-    """Answer with the object's values of the category; options are of the same category."""
-    rows = kept.with_columns(answer=join_list("attributes"), objs=pl.concat_list("obj"))
-    rows = rows.join(true_attribute(graphs, rows), on="row", how="left")
-    return Draft(rows, false_attributes(graphs, rows, same_category=True))
 
 
 register(
@@ -59,6 +49,6 @@ register(
         slots=("label", "box", "noun", "be", "do"),
         mentions=Mentions(objects=("label",), attributes=("attributes",)),
         candidates=candidates,
-        finish=finish,
+        finish=partial(finish_attributes, same_category=True),
     )
 )

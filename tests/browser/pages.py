@@ -1,0 +1,142 @@
+"""Dagster's UI as the tests use it: pages by what a user does on them, not by their markup."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from playwright.sync_api import Error, Locator, Page, expect
+
+from provision_dagster.defs.automation import shard_job
+
+LOCATION = "provision_dagster"
+SECONDS = 1000
+WAIT = 60 * SECONDS
+RUN_WAIT = 180 * SECONDS
+"""For what runs in processes of its own: generous, since a busy machine is slow and a finished run ends the wait."""
+ZOOM_STEPS = 12
+
+
+class DagsterUI:
+    """One browser page on a Dagster webserver."""
+
+    def __init__(self, page: Page, *, evidence: Path) -> None:
+        self.page = page
+        self.evidence = evidence
+        page.set_default_timeout(WAIT)
+        # the UI asks new users once, some seconds after the first page, to join a newsletter
+        asked = page.get_by_role("dialog").filter(has_text="Join the Dagster community")
+        page.add_locator_handler(asked, lambda dialog: dialog.get_by_role("button", name="Skip").click())
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Name a step; if it fails, keep a picture and the text of the page, and say where they are."""
+        try:
+            yield
+        except (AssertionError, Error) as error:
+            name = re.sub(r"\W+", "_", what)
+            picture, text = self.evidence / f"{name}.png", self.evidence / f"{name}.txt"
+            self.page.screenshot(path=picture)
+            text.write_text(f"{self.page.url}\n{self.text()}", encoding="utf-8")
+            raise AssertionError(f"{what}: {error}\nthe page as it was: {picture} and {text}") from error
+
+    def text(self) -> str:
+        """All text of the page."""
+        return self.page.locator("body").inner_text()
+
+    def open_graph(self) -> None:
+        """Open the graph of all assets with every group unfolded."""
+        self.page.goto("/asset-groups")
+        nodes = self.page.locator("foreignObject")
+        nodes.first.wait_for()
+        self._icon("settings").last.click()
+        self.page.get_by_role("menuitem", name="Expand all groups").click()
+        self.page.get_by_role("img", name="unfold_less").first.wait_for()
+
+    def assets_missing_in_graph(self, names: Sequence[str]) -> list[str]:
+        """Zoom out until every asset is drawn, and return those that are not; long names are cut with "…"."""
+        missing = list(names)
+        for _ in range(ZOOM_STEPS):
+            drawn = [t.replace("…", "*") for t in self.page.locator("foreignObject").all_text_contents()]
+            missing = [name for name in names if not any(fnmatchcase(name, d) for d in drawn)]
+            if not missing:
+                break
+            self._icon("zoom_out").click()
+        return missing
+
+    def open_asset(self, asset: str, *, tab: str) -> None:
+        """Open a tab of an asset: overview, partitions, events, checks."""
+        self.page.goto(f"/assets/{asset}?view={tab}")
+        self._button("Materialize").wait_for()
+
+    def open_shard_job(self) -> None:
+        """Open the job that takes a shard to its filtered QA."""
+        self.page.goto(f"/locations/{LOCATION}/jobs/{shard_job.name}")
+        self._button("Materialize all").wait_for()
+
+    def materialize(self, partitions: Sequence[str] = ()) -> None:
+        """Launch what the page shows, for the named partitions, or at once when there is none to choose."""
+        self._button("Materialize").click()
+        if partitions:
+            dialog = self._launch_dialog()
+            dialog.get_by_text("Select a partition").click()
+            for partition in partitions:
+                self.page.get_by_role("menuitem").filter(has_text=partition).click()
+            self.page.keyboard.press("Escape")  # closes the list, which lies over the button
+            self._launch(dialog, f"Launch {len(partitions)} run")
+        expect(self.page.get_by_text("Launched run")).to_be_visible()
+
+    def backfill_missing(self, partitions: Sequence[str]) -> None:
+        """Launch a backfill of the missing partitions of the page's asset, which must be those named."""
+        self._button("Materialize").click()
+        dialog = self._launch_dialog()
+        dialog.get_by_role("button", name="Missing", exact=True).click()
+        expect(dialog.get_by_text(f"{len(partitions)} partitions", exact=True)).to_be_visible()
+        for partition in partitions:
+            expect(dialog.get_by_text(partition, exact=True).first).to_be_visible()
+        self._launch(dialog, "Launch backfill")
+        expect(self.page.get_by_text("Created backfill")).to_be_visible()
+
+    def wait_for_partitions(self, *, materialized: int, missing: int) -> None:
+        """Wait until the page's partition tab counts so many."""
+        expect(self.page.get_by_text("Failed (0)", exact=True)).to_be_visible()
+        expect(self.page.get_by_text(f"Materialized ({materialized})", exact=True)).to_be_visible(timeout=RUN_WAIT)
+        expect(self.page.get_by_text(f"Missing ({missing})", exact=True)).to_be_visible()
+
+    def open_partition(self, asset: str, partition: str) -> None:
+        """Open what is known of one partition: status and metadata of its latest materialization."""
+        self.page.goto(f"/assets/{asset}?view=partitions&partition={partition}")
+        expect(self.page.get_by_text("Latest materialization")).to_be_visible()
+
+    def metadata(self, key: str) -> Locator:
+        """The row of a metadata table with this key."""
+        named = self.page.get_by_role("cell", name=key, exact=True)
+        return self.page.get_by_role("row").filter(has=named)
+
+    def open_check(self, asset: str, check: str) -> None:
+        """Open a check in an asset's list of checks."""
+        self.open_asset(asset, tab="checks")
+        self.page.get_by_title(check, exact=True).first.click()
+        expect(self.page.get_by_text("Latest execution")).to_be_visible()
+
+    def open_check_partitions(self) -> None:
+        """Turn from a check's latest result to its results for each partition."""
+        self.page.get_by_role("tab", name="Partitions").last.click()
+
+    def open_latest_backfill(self) -> None:
+        """Open the newest backfill of the list of backfills."""
+        self.page.goto("/runs?view=backfills")
+        self.page.locator('a[href^="/runs/b/"]').first.click()
+
+    def _button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=name).first
+
+    def _icon(self, name: str) -> Locator:
+        return self.page.get_by_role("button").filter(has=self.page.get_by_role("img", name=name))
+
+    def _launch_dialog(self) -> Locator:
+        return self.page.get_by_role("dialog").filter(has_text="Launch runs to materialize")
+
+    def _launch(self, dialog: Locator, label: str) -> None:
+        dialog.get_by_role("button", name=label).click()
