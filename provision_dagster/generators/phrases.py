@@ -25,9 +25,16 @@ def attributed_plural(rows: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
         Rows with `row`, `attributes` (list) and `plural_form`.
     """
     words = rows.select("row", attribute="attributes").explode("attribute")
-    known = lexicon.attributes(words["attribute"].unique().sort()).select("attribute", "category", "position")
+    known = lexicon.attributes(words["attribute"].unique().sort()).select(
+        "attribute", "canonical", "category", "position"
+    )
     order = pl.DataFrame({"category": ORDER, "order": range(len(ORDER))})
-    placed = words.join(known, on="attribute").join(order, on="category", how="left")
+    once = (
+        words.join(known, on="attribute")
+        .sort("attribute")
+        .unique(["row", "canonical"], keep="first", maintain_order=True)
+    )
+    placed = once.join(order, on="category", how="left")
     after = pl.col("position") == "predicative"
     groups = (
         placed.with_columns(after=after, order=pl.col("order").fill_null(-1))

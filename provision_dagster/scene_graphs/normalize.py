@@ -26,7 +26,7 @@ def one_line(text: pl.Expr) -> pl.Expr:
 
 def normalized(text: pl.Expr) -> pl.Expr:
     """
-    Write labels and predicates in lower case, with single spaces and `gray` for `grey`.
+    Write labels and predicates in lower case, with single spaces, `gray` for `grey` and no full stop at the end.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def normalized(text: pl.Expr) -> pl.Expr:
     """
     # Twice: lower case can undo NFC ("İ"), and NFC can bring back an upper-case letter (the Kelvin sign).
     lower = one_line(text.str.to_lowercase()).str.to_lowercase()
-    return lower.str.normalize("NFC").str.replace_all(r"\bgrey(ish|s|er|est)?\b", "gray$1")
+    gray = lower.str.normalize("NFC").str.replace_all(r"\bgrey(ish|s|er|est)?\b", "gray$1")
+    return gray.str.strip_chars(" .,;:")
 
 
 def attribute_parts(text: pl.Expr) -> pl.Expr:

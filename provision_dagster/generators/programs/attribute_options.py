@@ -17,11 +17,14 @@ def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Columns of `by`, `attributes` (list, sorted), `known_words` (the lexicon knows all), `contradicting` (two of
-        them
-        cannot hold together: "open" and "closed"; two colours can).
+        Columns of `by`, `attributes` (list, sorted; of "metal" and "metallic" one), `known_words` (the lexicon knows
+        all, and none is a noun such as a brand), `contradicting` (two of them cannot hold together: "open" and
+        "closed"; two colours can).
     """
     held = graphs.typed_attributes
+    plain = pl.col("attribute") == pl.col("canonical")
+    spoken = held.sort(~plain, "attribute").unique([*by, "canonical"], keep="first", maintain_order=True)
+    names = spoken.group_by(by).agg(attributes=pl.col("attribute").unique().sort())
     pairs = graphs.lexicon.contradictions(held["attribute"].unique().sort())
     both = (
         held.filter(pl.col("category") != "color")
@@ -33,7 +36,8 @@ def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
     )
     return (
         held.group_by(by)
-        .agg(attributes=pl.col("attribute").unique().sort(), known_words=pl.col("known").all())
+        .agg(known_words=(pl.col("known") & (pl.col("category") != "noun")).all())
+        .join(names, on=by)
         .join(both, on=by, how="left")
         .with_columns(pl.col("contradicting").fill_null(False))
     )

@@ -8,11 +8,14 @@ from provision_dagster.generators.phrases import attributed_plural
 from provision_dagster.generators.programs.common import UNCLEAR_LABEL, first_reason
 from provision_dagster.generators.registry import Draft, Generator, Mentions, Rules, register
 
+MOST = 3
+"""Attributes that a question may put before one noun and still be read."""
+
 
 def _asked(graphs: Graphs) -> pl.DataFrame:
     """Distinct (attribute set, countable label) of each image, with the objects that have exactly that set."""
     sets = graphs.typed_attributes.group_by("img", "obj", "label").agg(
-        attributes=pl.col("attribute").unique().sort(), known=pl.col("known").all()
+        attributes=pl.col("attribute").unique().sort(), known=(pl.col("known") & (pl.col("category") != "noun")).all()
     )
     flags = ["img", "label", "plural_form", "group_present", "ambiguous", "whole_present", "doubled"]
     labels = graphs.labels.filter("countable").select(flags)
@@ -56,7 +59,10 @@ def candidates(graphs: Graphs) -> pl.DataFrame:
         .agg(objs=pl.col("obj").filter("has").sort(), unsure=pl.col("unsure").any())
     )
     reason = first_reason(
-        **UNCLEAR_LABEL, unknown_attribute=~pl.col("known"), attribute_of_other_objects_unknown=pl.col("unsure")
+        **UNCLEAR_LABEL,
+        unknown_attribute=~pl.col("known"),
+        too_many_attributes=pl.col("attributes").list.len() > MOST,
+        attribute_of_other_objects_unknown=pl.col("unsure"),
     )
     return asked.join(counted, on=["img", "label", "asked"]).select(
         "img", "label", "asked", "attributes", "plural_form", "exact", "objs", reason
