@@ -29,6 +29,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup ## Run the main job on the embedded sample and say where to look
 	@$(BIN)/provision demo
 
+PYTEST_ARGS ?= -n auto --dist loadfile
+
 test: setup ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
