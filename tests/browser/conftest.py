@@ -95,7 +95,7 @@ def filtered_shard(ui: DagsterUI, all_shards: list[str]) -> str:
     for asset in ("repeated_pictures", "vocabulary"):
         with ui.step(f"wait for {asset}"):
             ui.open_asset(asset, tab="events")
-            expect(ui.page.get_by_text("Materialized", exact=True).first).to_be_visible(timeout=RUN_WAIT)
+            expect(ui.page.get_by_text("Materialized in run").first).to_be_visible(timeout=RUN_WAIT)
     with ui.step("run the job on one shard"):
         ui.open_shard_job()
         ui.materialize([FIRST])

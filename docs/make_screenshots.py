@@ -1,0 +1,169 @@
+"""Take the pictures of docs/images: run the demo in a temporary folder, serve it, open the pages in headless Chromium.
+
+python docs/make_screenshots.py            # needs `chromium` on the path and the extra `dev`
+python docs/make_screenshots.py --home D   # serve the demo that has been run in the folder D
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(REPOSITORY))
+
+from tests.browser.pages import DagsterUI  # noqa: E402
+from tests.browser.services import dagster  # noqa: E402
+
+IMAGES = REPOSITORY / "docs" / "images"
+SCALE = 1.5
+"""Pixels per CSS pixel: sharp on a screen, small on disk."""
+WIDE, SHOT = (1250, 1200), (1200, 760)
+MARGIN = 14
+COLORS = 128
+LARGEST = 300_000
+"""Bytes of a picture."""
+HIDDEN_FACETS = ("Sync status tags", "Status", "Automation", "Latest event")
+"""Shown for each asset unless switched off; without them the nodes are lower, and the whole graph fits."""
+
+
+def run_demo(home: Path) -> None:
+    """Run the demo in a folder, unless it has been run there."""
+    if not (home / ".dagster_home").exists():
+        subprocess.run([sys.executable, "-m", "provision_dagster.cli", "demo"], cwd=home, env=_env(home), check=True)
+
+
+def _env(home: Path) -> dict[str, str]:
+    """Settings that name the folders of the demo, so that it can be served from the repository."""
+    folders = {
+        "PROVISION_DATA": home / "data" / "tables",
+        "PROVISION_IMAGE_SETS": home / "data" / "image_sets",
+        "PROVISION_EXPORTS": home / "data" / "exports",
+        "PROVISION_RECIPES": home / "recipes",
+        "DAGSTER_HOME": home / ".dagster_home",
+        "PYTHONPATH": REPOSITORY,
+    }
+    return os.environ | {name: str(path) for name, path in folders.items()} | {"DAGSTER_DISABLE_TELEMETRY": "true"}
+
+
+def asset_graph(ui: DagsterUI) -> None:
+    """All assets by group, cut to the graph."""
+    page = ui.page
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    page.add_init_script("localStorage.setItem('asset-graph-direction', '\"vertical\"')")
+    page.add_init_script("localStorage.setItem('dagster-nav-collapsed', 'true')")
+    page.goto("/asset-groups")
+    page.locator("foreignObject").first.wait_for()
+    _button(page, "panel_show_right").last.click()
+    _button(page, "config").click()
+    for facet in HIDDEN_FACETS:
+        page.locator("label").filter(has_text=re.compile(f"^{facet}$")).click()
+    page.get_by_role("button", name="Save").click()
+    ui.unfold_groups()
+    _settle(page)
+    boxes = [box for group in page.locator("foreignObject.group").all() if (box := group.bounding_box())]
+    left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + MARGIN
+    bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
+    # the buttons for zoom stand over the graph's corner
+    page.add_style_tag(content="[class*=SVGViewport_zoom], [class*=zoomSlider] { visibility: hidden }")
+    _save(page, "asset_graph", clip=(left, top, right - left, bottom - top))
+
+
+def partitions(ui: DagsterUI) -> None:
+    """Shards of an asset, and what is known of one: the funnel of its generators."""
+    ui.open_partition("qa_object", "rendered-00001")
+    ui.metadata("dagster/partition_row_count").wait_for()
+    _save(ui.page, "partitions")
+
+
+def checks(ui: DagsterUI) -> None:
+    """A check's results on each shard."""
+    ui.open_check("filtered_qa", "filtered_qa_is_sound")
+    _settle(ui.page)
+    _save(ui.page, "checks")
+
+
+def metadata(ui: DagsterUI) -> None:
+    """The columns of a table."""
+    ui.open_asset("filtered_qa", tab="overview")
+    ui.page.get_by_text("Column name").wait_for()
+    _save(ui.page, "metadata")
+
+
+def run(ui: DagsterUI) -> None:
+    """A run that took one shard from scene graphs to filtered QA, step by step."""
+    ui.open_partition("filtered_qa", "rendered-00001")
+    ui.page.locator('a[href^="/runs/"]').filter(has_text=re.compile(r"^[0-9a-f]{8}$")).first.click()
+    ui.page.get_by_text("RUN_SUCCESS").first.wait_for()
+    _settle(ui.page)
+    _save(ui.page, "run")
+
+
+PICTURES: tuple[Callable[[DagsterUI], None], ...] = (asset_graph, partitions, checks, metadata, run)
+
+
+def _button(page: Page, icon: str) -> Locator:
+    return page.get_by_role("button").filter(has=page.get_by_role("img", name=icon))
+
+
+def _settle(page: Page) -> None:
+    """Wait until nothing moves: the UI slides and zooms, and says nowhere that it is done."""
+    page.keyboard.press("Escape")
+    before = b""
+    while before != (now := page.screenshot()):
+        before = now
+        page.wait_for_timeout(500)
+
+
+def _save(page: Page, name: str, *, clip: tuple[float, float, float, float] | None = None) -> None:
+    """Write a picture with few colours, which a user interface does not miss."""
+    path = IMAGES / f"{name}.png"
+    area = None if clip is None else {"x": clip[0], "y": clip[1], "width": clip[2], "height": clip[3]}
+    page.screenshot(path=path, clip=area)  # type: ignore[arg-type]
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
+    size = path.stat().st_size
+    print(f"{path.relative_to(REPOSITORY)}: {size:,} bytes")
+    if size > LARGEST:
+        raise SystemExit(f"`{path.name}` has {size:,} bytes, more than {LARGEST:,}")
+
+
+def take_pictures(home: Path) -> None:
+    """Serve the demo of a folder and take every picture."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("no Chromium found on the path (`chromium`)")
+    IMAGES.mkdir(exist_ok=True)
+    with dagster(_env(home), logs=home) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        for take in PICTURES:
+            size = {"width": SHOT[0], "height": SHOT[1]}
+            context = browser.new_context(base_url=address, device_scale_factor=SCALE, viewport=size)  # type: ignore[arg-type]
+            expect.set_options(timeout=60_000)
+            take(DagsterUI(context.new_page(), evidence=home))
+            context.close()
+        browser.close()
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", type=Path, help="folder in which the demo has been run; default: run it in a new one")
+    given = parser.parse_args().home
+    with tempfile.TemporaryDirectory() as temporary:
+        home = (given or Path(temporary)).absolute()
+        run_demo(home)
+        take_pictures(home)
+
+
+if __name__ == "__main__":
+    main()
