@@ -103,8 +103,9 @@ def run(ui: DagsterUI) -> None:
     link = ui.page.locator('a[href^="/runs/"]').filter(has_text=re.compile(r"^[0-9a-f]{8}$")).first
     # without its query, which would show one step only
     ui.page.goto((link.get_attribute("href") or "").split("?")[0])
-    ui.page.get_by_text("Success", exact=True).first.wait_for()
-    _button(ui.page, "unfold_more").first.click()
+    ui.page.get_by_text("STEP_SUCCESS").first.wait_for()
+    unfold = [(box["y"], button) for button in _button(ui.page, "unfold_more").all() if (box := button.bounding_box())]
+    min(unfold, key=lambda found: found[0])[1].click()  # the uppermost: the steps take the place of the events
     _settle(ui.page)
     _save(ui.page, "run")
 
@@ -136,15 +137,15 @@ def _save(page: Page, name: str, *, clip: tuple[float, float, float, float] | No
         raise SystemExit(f"`{path.name}` has {size:,} bytes, more than {LARGEST:,}")
 
 
-def take_pictures(home: Path) -> None:
-    """Serve the demo of a folder and take every picture."""
+def take_pictures(home: Path, *, only: str | None) -> None:
+    """Serve the demo of a folder and take every picture, or one."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("no Chromium found on the path (`chromium`)")
     IMAGES.mkdir(exist_ok=True)
     with dagster(_env(home), logs=home) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for take in PICTURES:
+        for take in (p for p in PICTURES if only in (None, p.__name__)):
             size = {"width": SHOT[0], "height": SHOT[1]}
             context = browser.new_context(base_url=address, device_scale_factor=SCALE, viewport=size)  # type: ignore[arg-type]
             expect.set_options(timeout=60_000)
@@ -156,12 +157,13 @@ def take_pictures(home: Path) -> None:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=[take.__name__ for take in PICTURES], help="one picture; default: all")
     parser.add_argument("--home", type=Path, help="folder in which the demo has been run; default: run it in a new one")
-    given = parser.parse_args().home
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        home = (given or Path(temporary)).absolute()
+        home = (given.home or Path(temporary)).absolute()
         run_demo(home)
-        take_pictures(home)
+        take_pictures(home, only=given.only)
 
 
 if __name__ == "__main__":
