@@ -104,8 +104,8 @@ def run(ui: DagsterUI) -> None:
     # without its query, which would show one step only
     ui.page.goto((link.get_attribute("href") or "").split("?")[0])
     ui.page.get_by_text("STEP_SUCCESS").first.wait_for()
-    unfold = [(box["y"], button) for button in _button(ui.page, "unfold_more").all() if (box := button.bounding_box())]
-    min(unfold, key=lambda found: found[0])[1].click()  # the uppermost: the steps take the place of the events
+    # the steps take the place of the events
+    _button(ui.page, "expand_arrows").first.click()
     _settle(ui.page)
     _save(ui.page, "run")
 
