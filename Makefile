@@ -45,7 +45,7 @@ lint: setup ## Lint and check types and definitions
 
 check: setup ## Check that the definitions load, as Dagster sees them
 	@$(BIN)/provision home
-	@$(BIN)/dg check defs
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/dg check defs
 	@# dagster says that the next command has a successor, the one above: both are asked for
 	@PYTHONWARNINGS='ignore:Function `definitions_validate_command` is superseded' $(BIN)/dagster definitions validate -w workspace.yaml
 
