@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cached_property
 from itertools import combinations, product
 from math import floor
@@ -11,6 +12,8 @@ from provision_dagster.generators.audit.words import NOTHING, Words
 
 SAME_THING_IOU = 0.6
 """Two boxes of one label that overlap this much may be one thing marked twice (T5)."""
+
+UP, DOWN = Fraction(1, 2), Fraction(499_999, 1_000_000)
 
 Box = tuple[float, float, float, float]
 
@@ -62,12 +65,25 @@ class Picture:
         return {pair: frozenset(predicates) for pair, predicates in found.items()}
 
     @cached_property
-    def printed(self) -> dict[str, list[int]]:
-        """Objects by how their box is printed; a box that lies between two roundings is found under both."""
+    def _printed(self) -> dict[str, list[int]]:
+        """Objects by how their box is printed, a half rounded up."""
+        return self._by_print(halves=(UP,))
+
+    @cached_property
+    def _nearly_printed(self) -> dict[str, list[int]]:
+        """The same, with halves rounded either way: 0.145 is a little less than that in binary."""
+        return self._by_print(halves=(UP, DOWN))
+
+    def in_box(self, box: str) -> list[int]:
+        """Objects whose box is printed so."""
+        return self._printed.get(box) or self._nearly_printed.get(box, [])
+
+    def _by_print(self, *, halves: tuple[Fraction, ...]) -> dict[str, list[int]]:
+        sides = (self.width, self.height, self.width, self.height)
         found: dict[str, list[int]] = defaultdict(list)
         for place, box in enumerate(self.boxes):
-            sides = (self.width, self.height, self.width, self.height)
-            for texts in product(*(ratio_texts(v, side) for v, side in zip(box, sides, strict=True))):
+            ways = [{ratio_text(v, side, half=h) for h in halves} for v, side in zip(box, sides, strict=True)]
+            for texts in product(*ways):
                 found["[" + ", ".join(texts) + "]"].append(place)
         return dict(found)
 
@@ -118,11 +134,10 @@ class Picture:
         return "box_marked_twice" if doubled else None
 
 
-def ratio_texts(value: float, side: int) -> tuple[str, ...]:
-    """Write a coordinate as a ratio with two decimals; both ways where it lies exactly between two."""
-    hundredths = 100 * value / side
-    nearest = {floor(hundredths + 0.5 - 1e-7), floor(hundredths + 0.5 + 1e-7)}
-    return tuple(f"{n // 100}.{n % 100:02d}" for n in sorted(min(max(n, 0), 100) for n in nearest))
+def ratio_text(value: float, side: int, *, half: Fraction) -> str:
+    """Write a coordinate as a ratio with two decimals; `half` says whether a half goes up."""
+    hundredths = min(max(floor(100 * Fraction(value) / side + half), 0), 100)
+    return f"{hundredths // 100}.{hundredths % 100:02d}"
 
 
 def iou(a: Box, b: Box) -> float:

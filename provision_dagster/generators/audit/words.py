@@ -30,6 +30,7 @@ class AttributeWord(NamedTuple):
 
     canonical: str
     category: str
+    exclusive_group: str
     known: bool
 
 
@@ -149,10 +150,10 @@ def _rows(frame: pl.DataFrame, kind: Any) -> dict[str, Any]:
 
 
 def _predicates(lexicon: Lexicon, values: Iterable[str]) -> dict[str, PredicateWord]:
-    """Look up predicates, and the inverses that they name."""
-    asked = sorted(values)
-    inverses = lexicon.predicates(asked)["inverse"].drop_nulls().to_list()
-    found = lexicon.predicates(sorted({*asked, *inverses})).rename({"class": "kind", "requires_contact": "contact"})
+    """Look up predicates, with the inverses and the short forms of answers that they name."""
+    asked = lexicon.predicates(sorted(values))
+    named = pl.concat([asked[c] for c in ("predicate", "inverse", "option")]).drop_nulls().unique().sort()
+    found = lexicon.predicates(named).rename({"class": "kind", "requires_contact": "contact"})
     rows: dict[str, PredicateWord] = _rows(found, PredicateWord)
     return rows
 

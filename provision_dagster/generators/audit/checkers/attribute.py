@@ -21,8 +21,9 @@ from provision_dagster.generators.audit.words import NOTHING, Words
 def has_attribute(words: Words, held: frozenset[str], wanted: str, *, complete: bool) -> Truth:
     """Say whether a thing with these attributes has one more (T5).
 
-    It has those it carries, under any of their names. It surely lacks what contradicts a carried value of the same
-    kind, unless a carried value may be another word for it; and, where all attributes are listed, what is not.
+    It has those it carries, under any of their names. It surely lacks what contradicts every carried value of the same
+    group (a black and silver chair might be called gray), unless a carried value may be another word for it; and,
+    where all attributes are listed, what is not.
     """
     if any(words.one_attribute(value, wanted) for value in held):
         return True
@@ -31,7 +32,7 @@ def has_attribute(words: Words, held: frozenset[str], wanted: str, *, complete: 
     denying = held & words.contradicting.get(wanted, NOTHING)
     word = words.attribute.get(wanted)
     if denying and word:
-        alike = {a for a in held if (w := words.attribute.get(a)) and w.category == word.category}
+        alike = {a for a in held if (w := words.attribute.get(a)) and w.exclusive_group == word.exclusive_group}
         if alike <= denying:
             return False
     return False if complete and word and word.known else None
@@ -100,7 +101,7 @@ def object_in_box(q: Question, v: Verdict, *, label: str | None, box: str) -> in
     x1, y1, x2, y2 = box.strip("[]").split(", ")
     if x1 == x2 or y1 == y2:
         v.ambiguous("box_prints_flat")
-    inside = q.picture.printed.get(box, [])
+    inside = q.picture.in_box(box)
     if label is not None:
         inside = [p for p in inside if q.words.may_be(label, q.picture.labels[p])]
     if not inside:

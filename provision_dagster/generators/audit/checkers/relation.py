@@ -22,7 +22,7 @@ def is_related(picture: Picture, subject: int, predicate: str, object: int) -> T
 
     True: annotated, under any of its names, or as the inverse. Neither true nor false: it may go with something that
     is annotated. False: it needs contact and the boxes lie apart, something annotated excludes it, or all relations
-    are listed. Of a part and its whole "on" and "under" may both be said, so there exclusion proves nothing.
+    are listed.
     """
     words = picture.words
     word = words.predicate.get(predicate)
@@ -36,23 +36,38 @@ def is_related(picture: Picture, subject: int, predicate: str, object: int) -> T
         return None
     if word.contact and gap(picture.boxes[subject], picture.boxes[object]) > 0:
         return False
-    one, two = picture.labels[subject], picture.labels[object]
-    joined = two in words.wholes.get(one, NOTHING) or one in words.wholes.get(two, NOTHING)
-    if not joined and any(words.excludes(p, predicate, subject=one, object=two) for p in said):
+    if any(_denies(picture, p, predicate, subject, object) for p in said):
         return False
     return False if picture.complete_relations and word.known else None
 
 
-def judge_said_predicates(q: Question, v: Verdict, said: frozenset[str]) -> list[str]:
+_HEIGHT = ("support", "above", "below", "over", "hang", "attachment")
+
+
+def _denies(picture: Picture, said: str, other: str, subject: int, object: int) -> bool:
+    """Whether what is said of two objects makes another relation between them impossible.
+
+    Of a part and its whole "on" and "under" may both be said ("wheel on car"), so that is no proof.
+    """
+    words = picture.words
+    one, two = picture.labels[subject], picture.labels[object]
+    if not words.excludes(said, other, subject=one, object=two):
+        return False
+    joined = two in words.wholes.get(one, NOTHING) or one in words.wholes.get(two, NOTHING)
+    return not (joined and all(any(h in words.predicate[p].kind for h in _HEIGHT) for p in (said, other)))
+
+
+def judge_said_predicates(q: Question, v: Verdict, subject: int, object: int) -> list[str]:
     """Demand that an open answer names all predicates of a pair; "sitting on" also says "on"."""
     words = q.words
+    said = q.picture.relations[subject, object]
     answers = items_of(q.answer, known=said | words.predicate.keys())
     if not all(any(words.one_predicate(p, a) for p in said) for a in answers):
         v.wrong("relation_false")
     missing = [p for p in said if not any(words.one_predicate(p, a) for a in answers)]
     if any(not _says(p, answers, q) for p in missing):
         v.wrong("answer_incomplete")
-    if any(words.excludes(p, other, subject="", object="") for p in said for other in said):
+    if any(_denies(q.picture, p, other, subject, object) for p in said for other in said):
         v.ambiguous("contradicting_predicates")
     if not all(words.predicate[p].usable for p in said):
         v.ambiguous("unusable_predicate")
@@ -77,7 +92,7 @@ def pair_relation(q: Question, v: Verdict) -> None:
     if not said:
         v.wrong("not_related")
         return
-    answers = judge_said_predicates(q, v, said)
+    answers = judge_said_predicates(q, v, subject, object)
     judge_predicate_options(q, v, subject, object)
     check_leak(q, v, answers, slots=("subject_label", "object_label"))
     check_metadata(q, v, objects=[picture.labels[subject], picture.labels[object]], relations=said)
