@@ -1,22 +1,33 @@
 """Run generators over the scene graphs of one shard."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
 import polars as pl
 
 from provision_dagster.errors import InputError
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, list_series
+from provision_dagster.generators.balance import strengths_of
 from provision_dagster.generators.graphs import Graphs, flatten
-from provision_dagster.generators.hashing import candidate_hash, hex_ids, text_hash
-from provision_dagster.generators.language import join_list
-from provision_dagster.generators.options import attach_options
-from provision_dagster.generators.registry import Generator, Rules, seed_of, select_generators
-from provision_dagster.generators.sampling import sample
+from provision_dagster.generators.hashing import U64, hex_ids, mix, text_hash
+from provision_dagster.generators.options import Options, order_options
+from provision_dagster.generators.registry import (
+    AnyGenerator,
+    Candidates,
+    Draft,
+    Generator,
+    Mentions,
+    MultiGenerator,
+    Rules,
+    seed_of,
+    select_generators,
+)
+from provision_dagster.generators.sampling import choose, mean_cubes
 from provision_dagster.generators.schema import FUNNEL, RAW_QA
-from provision_dagster.generators.templates import Templates, check_slots, fill, shipped_templates
+from provision_dagster.generators.templates import Filled, Template, Templates, check_slots, fill, shipped_templates
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.schema import BOX
 
 Mode = Literal["sampled", "full"]
 
@@ -40,7 +51,10 @@ class Settings:
     mode
         "full" keeps every candidate, "sampled" draws `per_generator` for each generator and image.
     per_generator
-        Candidates per generator and image in sampled mode, at least 1.
+        Candidates per generator and image in sampled mode, at least 1; of multi-image questions (in both modes) as many per
+        image on average, for each number of images.
+    images_per_question
+        Numbers of images that a multi-image question may be about, each 2 .. 8.
     seed
         0 .. 2**63 - 1; the same seed gives the same bytes.
     """
@@ -48,6 +62,7 @@ class Settings:
     rules: Rules = "strict"
     mode: Mode = "sampled"
     per_generator: int = 1
+    images_per_question: tuple[int, ...] = (2, 3, 4)
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -57,6 +72,8 @@ class Settings:
                 raise InputError(f"`{name}` must be one of {', '.join(allowed)}, got {value!r}")
         if self.per_generator < 1:
             raise InputError(f"`per_generator` must be at least 1, got {self.per_generator}")
+        if not all(2 <= n <= 8 for n in self.images_per_question):
+            raise InputError(f"`images_per_question` must be numbers 2 .. 8, got {list(self.images_per_question)}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"`seed` must be 0 .. 2**63 - 1, got {self.seed}")
 
@@ -69,12 +86,13 @@ def generate(
     settings: Settings | None = None,
     generators: Sequence[str] | None = None,
     templates: Templates | None = None,
+    strengths: pl.DataFrame | None = None,
 ) -> Generated:
     """Make questions and answers from the scene graphs of one shard.
 
-    The result depends on the seed, the rules, the graphs of each image and the vocabulary of the whole image set
-    alone: not on
-    how images are grouped into shards, nor on their order.
+    The result depends on the seed, the rules, the graphs of each image and what is known of the whole image set (vocabulary,
+    strengths) alone: not on how images are grouped into shards, nor on their order. Questions about several images are drawn
+    within the shard, so they depend on which images it holds, but not on their order.
 
     Parameters
     ----------
@@ -84,6 +102,9 @@ def generate(
         Word frequencies of the whole image set (schema `VOCABULARY`).
     generators
         Names or families; default all.
+    strengths
+        How likely each option text is the answer where it is offered, by generator (schema `STRENGTHS`, made by
+        `measure_strengths`); without it no multiple-choice form is thinned out (T4).
 
     Returns
     -------
@@ -99,118 +120,238 @@ def generate(
     templates = templates or shipped_templates()
     graphs = flatten(scene_graphs, lexicon=lexicon, vocabulary=vocabulary)
     shard = scene_graphs["shard"][0] if scene_graphs.height else ""
-    chosen = select_generators(generators)
-    parts = [_run(g, graphs, settings=settings, templates=templates) for g in chosen]
-    qa = pl.concat([p.qa for p in parts]) if parts else pl.DataFrame(schema=_schema(RAW_QA))
-    funnel = pl.concat([p.funnel for p in parts]) if parts else pl.DataFrame(schema=_schema(FUNNEL))
+    parts = []
+    for generator in select_generators(generators):
+        phrasings = phrasings_of(generator, templates)
+        run = Run(generator, graphs, settings=settings, templates=phrasings, strengths=strengths)
+        parts.append(run.generated())
+    empty = [Generated(pl.DataFrame(schema=_schema(RAW_QA)), pl.DataFrame(schema=_schema(FUNNEL)))]
     stamp = pl.lit(shard).alias("shard")
     return Generated(
-        qa=qa.with_columns(stamp).select(list(RAW_QA)).sort("family", "generator", "image_ids", "id"),
-        funnel=funnel.with_columns(stamp).select(list(FUNNEL)).sort("family", "generator", "reason"),
+        qa=pl.concat([p.qa for p in parts or empty]).select(stamp, pl.all()),
+        funnel=pl.concat([p.funnel for p in parts or empty]).select(stamp, pl.all()).sort("family", "generator", "reason"),
     )
+
+
+def phrasings_of(generator: AnyGenerator, templates: Templates) -> Sequence[Template]:
+    """Return a generator's templates.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one names an unknown slot.
+    """
+    phrasings = templates.get(generator.name)
+    if not phrasings:
+        raise InputError(f"no template for generator `{generator.name}`; templates exist for: {', '.join(templates)}")
+    check_slots(phrasings, allowed=generator.slots)
+    return phrasings
 
 
 def _schema(columns: dict[str, pl.DataType]) -> pl.Schema:
     return pl.Schema({k: v for k, v in columns.items() if k != "shard"})
 
 
-def _run(generator: Generator, graphs: Graphs, *, settings: Settings, templates: Templates) -> Generated:
-    phrasings = templates.get(generator.name)
-    if not phrasings:
-        raise InputError(f"no template for generator `{generator.name}`; templates exist for: {', '.join(templates)}")
-    check_slots(phrasings, allowed=generator.slots)
-    found = generator.candidates(graphs)
-    if settings.rules == "paper":
-        found = found.with_columns(drop=pl.lit(None, dtype=pl.String))
-    sound = _hashed(generator, graphs, found.filter(pl.col("drop").is_null()).drop("drop"), seed=settings.seed)
-    kept = sound
-    if settings.mode == "sampled" and sound.height:
-        kept = sample(sound, n=settings.per_generator, mentions=generator.mentions, vocabulary=graphs.vocabulary)
-    funnel = _funnel(generator, found, sound=sound.height, kept=kept.height, rules=settings.rules)
-    if kept.is_empty():
-        return Generated(pl.DataFrame(schema=_schema(RAW_QA)), funnel)
-    rows = attach_options(generator.finish(graphs, kept.with_row_index("row"), settings.rules))
-    if rows.height != kept.height:
-        raise AssertionError(f"{generator.name} was given {kept.height} candidates and finished {rows.height}")
-    if "candidates" in generator.slots:
-        named = pl.col("options").list.eval("the " + pl.element())
-        rows = rows.with_columns(candidates=named).with_columns(candidates=join_list("candidates", word="or"))
-    filled = fill(rows, templates=phrasings)
-    if filled["question"].null_count() or filled["answer"].null_count():
-        raise AssertionError(f"{generator.name} left a slot or an answer empty")
-    return Generated(_assemble(generator, graphs, filled, settings=settings), funnel)
+@dataclass(frozen=True)
+class Kept:
+    """Candidates that are asked: `h` (hash) and `images` (rows of `Graphs.images`, shape (n, images)) of each."""
+
+    draft: Draft
+    h: U64
+    images: Ints
+    mentions: Mentions
 
 
-def _hashed(generator: Generator, graphs: Graphs, rows: pl.DataFrame, *, seed: int) -> pl.DataFrame:
-    """Add `h`, and put candidates in the order of their images and hashes."""
-    placed = rows.join(graphs.images.select("img", "image_hash"), on="img", maintain_order="left")
-    start = text_hash(seed_of(generator, seed=seed))
-    state = candidate_hash(placed, start=start, image_hash=placed["image_hash"], key=generator.key)
-    return rows.with_columns(h=pl.Series(state, dtype=pl.UInt64)).sort("img", "h")
+@dataclass(frozen=True)
+class Run:
+    """One generator at work on one shard."""
+
+    generator: AnyGenerator
+    graphs: Graphs
+    settings: Settings
+    templates: Sequence[Template]
+    strengths: pl.DataFrame | None = None
+
+    def generated(self) -> Generated:
+        """Make the questions and the funnel."""
+        tables, counts = [pl.DataFrame(schema=_schema(RAW_QA))], Counts()
+        for kept in self.kept(counts):
+            tables.append(self._table(kept))
+        return Generated(pl.concat(tables), self._funnel(counts))
+
+    def kept(self, counts: "Counts") -> Iterator[Kept]:
+        """Draw or filter candidates and finish them, block by block; `counts` is filled."""
+        if isinstance(self.generator, MultiGenerator):
+            for images in self.settings.images_per_question:
+                yield from self._drawn(self.generator, images, counts)
+            return
+        found = self.generator.candidates(self.graphs, self.settings.rules)
+        for block in [found] if isinstance(found, Candidates) else found:
+            yield from self._finished(self.generator, block, counts)
+
+    def _finished(self, generator: Generator, found: Candidates, counts: "Counts") -> Iterator[Kept]:
+        sound = counts.drop(found)
+        rows = found.rows if sound is None else found.rows.filter(pl.Series(sound))
+        h = self._hashes(generator, rows)
+        mentions = generator.mentions(self.graphs, rows)
+        if self.settings.mode == "sampled":
+            cubes = mean_cubes(mentions, self.graphs.words, rows=rows.height)
+            chosen = choose(h, ints(rows["img"]), n=self.settings.per_generator, cubes=cubes)
+            rows, h = rows.filter(pl.Series(chosen)), h[chosen]
+            counts.add("sampled_out", int((~chosen).sum()))
+            mentions = generator.mentions(self.graphs, rows)
+        counts.add("kept", rows.height)
+        if rows.is_empty():
+            return
+        draft = generator.finish(self.graphs, rows.with_columns(h=pl.Series(h)), self.settings.rules)
+        yield Kept(draft, h, ints(rows["img"])[:, None], draft.mentions or mentions)
+
+    def _drawn(self, generator: MultiGenerator, images: int, counts: "Counts") -> Iterator[Kept]:
+        wanted = self.graphs.images.height * self.settings.per_generator
+        start = int(mix(np.array([self._start()], dtype=np.uint64), images)[0])
+        drawn = generator.draw(self.graphs, images, wanted, start, self.settings.rules)
+        counts.add("candidate", max(wanted, drawn.rows.height))
+        counts.add("kept", drawn.rows.height)
+        counts.add("not_supplied_by_shard", max(wanted - drawn.rows.height, 0))
+        if drawn.rows.is_empty():
+            return
+        h = self._hashes_of(drawn.rows, drawn.images, generator, start=start)
+        draft = generator.finish(self.graphs, drawn, h, self.settings.rules)
+        yield Kept(draft, h, drawn.images, draft.mentions or Mentions())
+
+    def _start(self) -> int:
+        return text_hash(seed_of(self.generator, seed=self.settings.seed))
+
+    def _hashes(self, generator: Generator, rows: pl.DataFrame) -> U64:
+        return self._hashes_of(rows, ints(rows["img"])[:, None], generator, start=self._start())
+
+    def _hashes_of(self, rows: pl.DataFrame, images: Ints, generator: AnyGenerator, *, start: int) -> U64:
+        """Hash each candidate from seed, generator, image ids and key."""
+        image_hash = self.graphs.images["image_hash"].to_numpy()
+        state = np.full(rows.height, start, dtype=np.uint64)
+        for column in range(images.shape[1]):
+            state = mix(state, image_hash[images[:, column]])
+        for name, kind in generator.key.items():
+            state = mix(state, self._key_hash(ints(rows[name]), kind))
+        return state
+
+    def _key_hash(self, values: Ints, kind: str) -> U64:
+        words = self.graphs.words
+        match kind:
+            case "object":
+                return ints(self.graphs.objects["place"])[values].astype(np.uint64)
+            case "label" | "attribute" | "predicate":
+                return getattr(words, f"{kind}s").hashes[values]  # type: ignore[no-any-return]
+            case "category":
+                return words.categories["hash"].to_numpy()[values]
+            case _:
+                return values.astype(np.uint64)
+
+    def _funnel(self, counts: "Counts") -> pl.DataFrame:
+        reasons = {"candidate": 0, "kept": 0, "sampled_out": 0, **counts.by_reason}
+        return pl.DataFrame(
+            {
+                "family": [self.generator.family] * len(reasons),
+                "generator": [self.generator.name] * len(reasons),
+                "rules": [self.settings.rules] * len(reasons),
+                "reason": list(reasons),
+                "count": list(reasons.values()),
+            },
+            schema=_schema(FUNNEL),
+        )
+
+    def _table(self, kept: Kept) -> pl.DataFrame:
+        draft, rows = kept.draft, len(kept.h)
+        choice = draft.choice
+        options = None
+        if choice is not None:
+            fair = None if self.settings.rules == "paper" else strengths_of(self.strengths, self.generator.name, choice.words)
+            options = order_options(choice, kept.h, strengths=fair)
+        filled = fill(self._slots(draft, options), kept.h, templates=self.templates)
+        if filled.question.null_count() or draft.answer.null_count() or len(draft.answer) != rows:
+            raise AssertionError(f"{self.generator.name} left a slot or an answer empty")
+        return self._assembled(kept, options, filled)
+
+    def _slots(self, draft: Draft, options: Options | None) -> dict[str, pl.Series]:
+        """Add the slot `candidates` ("the car, the dog or the tree") where the generator leaves it to the options."""
+        slots = dict(draft.slots)
+        if "candidates" in self.generator.slots and options is not None and draft.choice is not None:
+            slots["candidates"] = options.enumerated(prefix=draft.choice.prefix)
+        return slots
+
+    def _assembled(self, kept: Kept, options: Options | None, filled: Filled) -> pl.DataFrame:
+        graphs, generator, draft, rows = self.graphs, self.generator, kept.draft, len(kept.h)
+        words, mentions = graphs.words, kept.mentions
+        columns = {
+            "id": hex_ids(kept.h),
+            "template": filled.template,
+            "image_ids": Ragged.columns(*kept.images.T).series(graphs.images["image_id"]),
+            "question": filled.question,
+            "answer": draft.answer,
+            "choice_question": filled.choice_question,
+            "options": options.texts if options else pl.Series([[]], dtype=_TEXTS).new_from_index(0, rows),
+            "answer_index": options.answer_index if options else pl.Series([None], dtype=pl.Int8).new_from_index(0, rows),
+            "objects": _listed(mentions.labels, words.labels.text, rows=rows),
+            "attributes": _listed(mentions.attributes, words.attributes.text, rows=rows),
+            "relations": _listed(mentions.predicates, words.predicates.text, rows=rows),
+            "counts": (mentions.counts or Ragged.empty(rows)).series().cast(pl.List(pl.Int32)),
+            "object_ids": draft.objects.series(graphs.objects["id"]),
+            "boxes": _boxes(graphs, draft.objects),
+        }
+        return pl.DataFrame(columns).select(
+            family=pl.lit(generator.family),
+            id="id",
+            generator=pl.lit(generator.name),
+            generator_version=pl.lit(generator.version),
+            rules=pl.lit(self.settings.rules),
+            seed=pl.lit(self.settings.seed, dtype=pl.UInt64),
+            template="template",
+            image_ids="image_ids",
+            question="question",
+            answer="answer",
+            choice_question="choice_question",
+            options="options",
+            answer_index="answer_index",
+            metadata=pl.struct("objects", "attributes", "relations", "counts"),
+            evidence=pl.struct("object_ids", "boxes"),
+        )
 
 
-def _funnel(generator: Generator, found: pl.DataFrame, *, sound: int, kept: int, rules: Rules) -> pl.DataFrame:
-    dropped = found["drop"].drop_nulls().value_counts()
-    counts = [("candidate", found.height), ("kept", kept), ("sampled_out", sound - kept), *dropped.iter_rows()]
-    return pl.DataFrame(
-        {
-            "family": [generator.family] * len(counts),
-            "generator": [generator.name] * len(counts),
-            "rules": [rules] * len(counts),
-            "reason": [reason for reason, _ in counts],
-            "count": [count for _, count in counts],
-        },
-        schema=_schema(FUNNEL),
-    )
+_TEXTS = pl.List(pl.String)
 
 
-def _assemble(generator: Generator, graphs: Graphs, rows: pl.DataFrame, *, settings: Settings) -> pl.DataFrame:
-    named = rows.join(graphs.images.select("img", "image_id"), on="img", maintain_order="left")
-    mentions = generator.mentions
-    metadata = pl.struct(
-        objects=_list(named, mentions.objects, pl.String()),
-        attributes=_list(named, mentions.attributes, pl.String()),
-        relations=_list(named, mentions.relations, pl.String()),
-        counts=_list(named, mentions.counts, pl.Int32()),
-    )
-    said = named.select(
-        "row",
-        family=pl.lit(generator.family),
-        id=hex_ids(named["h"].to_numpy()),
-        generator=pl.lit(generator.name),
-        generator_version=pl.lit(generator.version),
-        rules=pl.lit(settings.rules),
-        seed=pl.lit(settings.seed, dtype=pl.UInt64),
-        template="template",
-        image_ids=pl.concat_list("image_id"),
-        question=_capital("question"),
-        answer="answer",
-        choice_question=_capital("choice_question"),
-        options="options",
-        answer_index="answer_index",
-        metadata=metadata,
-    )
-    whole = said.join(_evidence(graphs, rows), on="row", how="left", maintain_order="left")
-    return whole.select(_schema(RAW_QA).names()).cast(dict(_schema(RAW_QA)))  # type: ignore[arg-type]
+class Counts:
+    """How many candidates there were, and what became of them."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self.by_reason: dict[str, int] = {}
+
+    def add(self, reason: str, number: int) -> None:
+        """Add to the count of a reason."""
+        self.by_reason[reason] = self.by_reason.get(reason, 0) + number
+
+    def drop(self, found: Candidates) -> Bools | None:
+        """Count candidates and those that each rule is the first to reject; return which are sound (None = all)."""
+        self.add("candidate", found.rows.height)
+        if not found.rules:
+            return None
+        left = np.ones(found.rows.height, dtype=bool)
+        for reason, broken in found.rules.items():
+            hit = int(np.count_nonzero(left & broken))
+            if hit:
+                self.add(reason, hit)
+                left &= ~broken
+        return left
 
 
-def _capital(column: str) -> pl.Expr:
-    return pl.col(column).str.head(1).str.to_uppercase() + pl.col(column).str.slice(1)
+def _listed(lists: Ragged | None, words: pl.Series, *, rows: int) -> pl.Series:
+    return (lists or Ragged.empty(rows)).series(words)
 
 
-def _list(rows: pl.DataFrame, columns: Sequence[str], kind: pl.DataType) -> pl.Expr:
-    if not columns:
-        return pl.lit([], dtype=pl.List(kind))
-    return pl.concat_list(*columns).cast(pl.List(kind))
+def _boxes(graphs: Graphs, objects: Ragged) -> pl.Series:
+    flat = graphs.objects.select(pl.struct("x1", "y1", "x2", "y2")).to_series().gather(objects.values)
+    return list_series(flat, objects.offsets)
 
 
-def _evidence(graphs: Graphs, rows: pl.DataFrame) -> pl.DataFrame:
-    """Ids and boxes of the objects that prove each answer."""
-    places = rows.select("row", "img", obj="objs").explode("obj").with_columns(pl.col("obj").cast(pl.UInt32))
-    boxes = graphs.objects.select("img", "obj", "id", box=pl.struct("x1", "y1", "x2", "y2"))
-    found = places.join(boxes, on=["img", "obj"], maintain_order="left")
-    lists = found.group_by("row", maintain_order=True).agg(object_ids="id", boxes=pl.col("box"))
-    return lists.select("row", evidence=pl.struct("object_ids", "boxes").cast(_EVIDENCE))
-
-
-_EVIDENCE = pl.Struct({"object_ids": pl.List(pl.String()), "boxes": pl.List(BOX)})
+__all__ = ["Generated", "Mode", "Run", "Settings", "generate", "phrasings_of"]

@@ -1,51 +1,209 @@
-"""Scene graphs of one shard, laid out as flat tables that generators join and filter.
+"""Scene graphs of one shard, laid out as flat tables of codes that generators filter and combine.
 
-`img` is the row of an image in the shard, `obj` an object's place in its scene graph; both are only names inside one
-call: what
-leaves a generator (ids, choices) depends on image ids and object places alone.
+An image, an object and a word are row numbers here (`images`, `objects`, `words`). They are only names inside one call: what
+leaves a generator (ids, choices) depends on image ids, object places and the words themselves alone.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, ints, offsets_of, packed, runs, spans
 from provision_dagster.generators.hashing import column_hash
+from provision_dagster.generators.words import Words, words_of
 from provision_dagster.lexicon import Lexicon
+
+T = TypeVar("T")
 
 DUPLICATE_IOU = 0.6
 """Two boxes of one label that overlap this much are taken for one thing marked twice, so the label is not counted."""
 
+Floats = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Graphs:
-    """Flat tables of one shard, built by `flatten`."""
+    """Flat tables of one shard, built by `flatten`.
+
+    Parameters
+    ----------
+    images
+        One row per image, sorted by image id: `image_id`, `image_hash` (64 bits), `width`, `height`, `first` (row of its first
+        object), `objects` (how many), and the `exhaustive_...` flags.
+    objects
+        One row per object, sorted by image and place: `img`, `place`, `id`, `label` (code), `x1` .. `y2` in pixels,
+        `is_group`, `masked`, depth statistics `p25`, `p50`, `p75`, `mode` (null without depth).
+    attributes
+        `obj` (row of `objects`), `attribute` (code), sorted, distinct.
+    relations
+        `img`, `subject`, `predicate` (code), `object` (rows of `objects`), sorted, distinct, without "of".
+    source
+        The rows of the scene-graph table in the order of `images`: what few generators need (masks, points).
+    """
 
     images: pl.DataFrame
     objects: pl.DataFrame
     attributes: pl.DataFrame
     relations: pl.DataFrame
-    lexicon: Lexicon
-    vocabulary: pl.DataFrame
+    words: Words
+    source: pl.DataFrame
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once per shard: generators share what is costly."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[no-any-return]
+
+    def object_column(self, name: str) -> npt.NDArray[np.float64]:
+        """Return a numeric column of `objects`, shape (objects,)."""
+        return self.objects[name].to_numpy()
 
     @cached_property
-    def labels(self) -> pl.DataFrame:
-        """One row per image and label: how many objects, what the lexicon says, and what could make it ambiguous."""
-        return _labels(self)
+    def img(self) -> Ints:
+        """Image of each object."""
+        return ints(self.objects["img"])
 
     @cached_property
-    def uniques(self) -> pl.DataFrame:
-        """Objects whose label occurs once in the image, with `ambiguous`: it does not point at one thing (T1)."""
-        once = self.labels.filter(pl.col("n") == 1).select(
-            "img", "label", "plural_verb", ambiguous=pl.any_horizontal("ambiguous", "group_present", ~pl.col("usable"))
+    def label(self) -> Ints:
+        """Label code of each object."""
+        return ints(self.objects["label"])
+
+    @cached_property
+    def boxes(self) -> Floats:
+        """Boxes in pixels, shape (objects, 4)."""
+        return np.stack([self.object_column(c) for c in ("x1", "y1", "x2", "y2")], axis=1)
+
+    @cached_property
+    def sides(self) -> Floats:
+        """Width and height in pixels of each image, shape (images, 2)."""
+        return np.stack([self.images["width"].to_numpy(), self.images["height"].to_numpy()], axis=1).astype(float)
+
+    @cached_property
+    def by_label(self) -> Ints:
+        """Objects sorted by image, label and place."""
+        return np.lexsort((self.label, self.img))
+
+    @cached_property
+    def labels(self) -> "Labels":
+        """One row per image and label."""
+        return Labels.of(self)
+
+    @cached_property
+    def uniques(self) -> Ints:
+        """Objects whose label occurs once in the image, in order."""
+        once = self.labels.n == 1
+        return np.sort(self.by_label[self.labels.first[once]])
+
+    @cached_property
+    def label_row(self) -> Ints:
+        """Row of `labels` of each object."""
+        rows = np.empty(self.objects.height, dtype=np.int64)
+        rows[self.by_label] = np.repeat(np.arange(len(self.labels.n)), self.labels.n)
+        return rows
+
+    @cached_property
+    def nameable(self) -> Bools:
+        """Whether an object's label alone points at it (T1): unique, usable, nothing beside it that the word may mean."""
+        sound = (self.labels.n == 1) & ~self.labels.ambiguous & ~self.labels.group & self.labels.usable
+        return sound[self.label_row]
+
+    @cached_property
+    def printed(self) -> Ints:
+        """Boxes as printed: hundredths of width and height, rounded half up, shape (objects, 4)."""
+        side = np.tile(self.sides[self.img], 2)
+        return np.clip(np.floor(self.boxes / side * 100 + 0.5), 0, 100).astype(np.int64)
+
+    @cached_property
+    def box_text(self) -> pl.Series:
+        """Each box as "[0.12, 0.34, 0.56, 0.78]"."""
+        return ratios_text(self.printed, opening="[", closing="]")
+
+    @cached_property
+    def box_fault(self) -> tuple[Bools, Bools]:
+        """(the box prints without width or height, another object of the image prints the same box)."""
+        p = self.printed
+        flat = (p[:, 0] == p[:, 2]) | (p[:, 1] == p[:, 3])
+        one = (((self.img * 128 + p[:, 0]) * 128 + p[:, 1]) * 128 + p[:, 2]) * 128 + p[:, 3]
+        return flat, bools(pl.Series(one).is_duplicated())
+
+    @cached_property
+    def attribute_keys(self) -> Ints:
+        """(object, attribute) of every attribute, packed and sorted."""
+        return packed(ints(self.attributes["obj"]), ints(self.attributes["attribute"]))
+
+    def label_text(self, objects: Ints) -> pl.Series:
+        """Labels of objects."""
+        return self.words.labels.text.gather(self.label[objects])
+
+    def is_plural(self, objects: Ints) -> Bools:
+        """Whether the labels of objects take a plural verb."""
+        return self.words.labels.flag("is_plural")[self.label[objects]]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One row per image and label, sorted; arrays of equal length.
+
+    `first` and `n` cut `Graphs.by_label`: the objects that bear the label. What could make the label unclear (T1, T5): `group`
+    (one box round several), `ambiguous` (a synonym, plural, hypernym or hyponym is in the image), `whole` (something that has
+    such a part is), `doubled` (two boxes may mark one thing).
+    """
+
+    img: Ints
+    label: Ints
+    first: Ints
+    n: Ints
+    exhaustive: Bools
+    group: Bools
+    ambiguous: Bools
+    whole: Bools
+    doubled: Bools
+    countable: Bools
+    usable: Bools
+    of_image: Ints
+    """Rows of image i: `of_image[i]` .. `of_image[i + 1] - 1`."""
+
+    @staticmethod
+    def of(graphs: Graphs) -> "Labels":
+        """Count labels, and see what makes them unclear."""
+        order = graphs.by_label
+        img, label = graphs.img[order], graphs.label[order]
+        first, n = runs(img, label)
+        img, label = img[first], label[first]
+        table = graphs.words.labels
+        exhaustive = _searched(graphs, img, label)
+        grouped = bools(graphs.objects["is_group"].fill_null(False))[order]
+        rows = offsets_of(np.bincount(img, minlength=graphs.images.height))
+        return Labels(
+            img=img,
+            label=label,
+            first=first,
+            n=n,
+            exhaustive=exhaustive,
+            group=np.logical_or.reduceat(grouped, first) if len(first) else grouped,
+            ambiguous=_rivals(graphs, img, label, exhaustive),
+            whole=_wholes(graphs, img, label, exhaustive),
+            doubled=_doubled(graphs, first, n, exhaustive),
+            countable=table.flag("countable")[label],
+            usable=table.flag("usable")[label],
+            of_image=rows,
         )
-        return self.objects.select("img", "obj", "label", "x1", "y1", "x2", "y2").join(once, on=["img", "label"])
 
     @cached_property
-    def typed_attributes(self) -> pl.DataFrame:
-        """`attributes` with what the lexicon says of each; those without a category are left out."""
-        words = self.lexicon.attributes(self.attributes["attribute"].unique().sort())
-        return self.attributes.join(words, on="attribute").filter(pl.col("category").is_not_null())
+    def unclear(self) -> dict[str, Bools]:
+        """What makes a count of a label unprovable (T5), by reason."""
+        return {
+            "group_box": self.group,
+            "related_label_present": self.ambiguous,
+            "part_of_annotated_whole": self.whole,
+            "box_marked_twice": self.doubled,
+        }
 
 
 def flatten(scene_graphs: pl.DataFrame, *, lexicon: Lexicon, vocabulary: pl.DataFrame) -> Graphs:
@@ -61,113 +219,158 @@ def flatten(scene_graphs: pl.DataFrame, *, lexicon: Lexicon, vocabulary: pl.Data
         Frequencies of labels, attributes and predicates in the whole image set (schema `VOCABULARY`).
     """
     rows = scene_graphs.sort("image_id").with_row_index("img")
-    images = rows.select(
-        "img", "image_id", "width", "height", "exhaustive_labels", "exhaustive_attributes", "exhaustive_relations"
-    )
-    images = images.with_columns(pl.Series("image_hash", column_hash(images["image_id"]), dtype=pl.UInt64))
+    images = _images(rows)
     objects = _objects(rows)
-    attributes = objects.select("img", "obj", "label", attribute="attributes").explode("attribute", empty_as_null=False)
+    attributes = objects.select(obj=pl.int_range(pl.len()), attribute="attributes").explode("attribute")
+    attributes = attributes.drop_nulls("attribute")
+    relations = _relations(rows, images)
+    words = words_of(
+        vocabulary, lexicon=lexicon, used=[objects["label"], attributes["attribute"], relations["predicate"]]
+    )
     return Graphs(
         images=images,
-        objects=objects.drop("attributes"),
-        attributes=attributes.drop_nulls("attribute"),
-        relations=_relations(rows, objects=objects),
-        lexicon=lexicon,
-        vocabulary=vocabulary,
+        objects=objects.drop("attributes").with_columns(label=pl.Series(words.labels.codes(objects["label"]))),
+        attributes=_coded(attributes, attribute=words.attributes.codes(attributes["attribute"])),
+        relations=_coded(relations, predicate=words.predicates.codes(relations["predicate"])),
+        words=words,
+        source=rows,
     )
+
+
+def _coded(frame: pl.DataFrame, **codes: Ints) -> pl.DataFrame:
+    return frame.with_columns(**{name: pl.Series(values) for name, values in codes.items()}).unique().sort(pl.all())
+
+
+def _images(rows: pl.DataFrame) -> pl.DataFrame:
+    held = pl.col("objects").list.len().cast(pl.Int64).fill_null(0)
+    table = rows.select(
+        "image_id",
+        "width",
+        "height",
+        "exhaustive_labels",
+        pl.col("exhaustive_attributes", "exhaustive_relations").fill_null(False),
+        objects=held,
+        first=held.cum_sum() - held,
+    )
+    return table.with_columns(pl.Series("image_hash", column_hash(table["image_id"]), dtype=pl.UInt64))
 
 
 def _objects(rows: pl.DataFrame) -> pl.DataFrame:
-    nested = rows.select("img", "width", "height", objects="objects").filter(pl.col("objects").list.len() > 0)
-    places = nested.select(
-        "img", "width", "height", "objects", obj=pl.int_ranges(0, pl.col("objects").list.len(), dtype=pl.UInt32)
-    )
-    flat = places.explode("objects", "obj").unnest("objects").unnest("box")
-    return flat.select("img", "obj", "id", "label", "x1", "y1", "x2", "y2", "width", "height", "is_group", "attributes")
-
-
-def _relations(rows: pl.DataFrame, *, objects: pl.DataFrame) -> pl.DataFrame:
-    nested = rows.select("img", "relations").filter(pl.col("relations").list.len() > 0)
-    flat = nested.explode("relations").unnest("relations").select("img", "subject", "predicate", "object")
-    flat = flat.filter(pl.col("predicate") != "of").unique(maintain_order=True)
-    names = objects.select("img", "obj", "label")
-    return flat.join(names.rename({"obj": "subject", "label": "subject_label"}), on=["img", "subject"]).join(
-        names.rename({"obj": "object", "label": "object_label"}), on=["img", "object"]
-    )
-
-
-def _labels(graphs: Graphs) -> pl.DataFrame:
-    counted = graphs.objects.group_by("img", "label").agg(
-        n=pl.len().cast(pl.Int32), objs=pl.col("obj").sort(), group_present=pl.col("is_group").any()
-    )
-    words = graphs.lexicon.labels(counted["label"].unique().sort())
-    words = words.select(
+    nested = rows.select("img", "objects").filter(pl.col("objects").list.len() > 0)
+    places = nested.with_columns(place=pl.int_ranges(0, pl.col("objects").list.len(), dtype=pl.Int64))
+    flat = places.explode("objects", "place").unnest("objects").unnest("box")
+    depth = pl.col("depth").struct
+    return flat.select(
+        pl.col("img").cast(pl.Int64),
+        "place",
+        "id",
         "label",
-        "lemma",
-        "countable",
-        "kind",
-        "known",
-        "usable",
-        plural_form="plural",
-        plural_verb="is_plural",
-        article="singular_article",
-    )
-    searched = graphs.images.select("img", label="exhaustive_labels").explode("label", empty_as_null=False).drop_nulls()
-    table = counted.join(words, on="label").join(
-        searched.with_columns(exhaustive=True), on=["img", "label"], how="left"
-    )
-    table = table.with_columns(pl.col("exhaustive").fill_null(False))
-    rivals = _rivals(table, lexicon=graphs.lexicon)
-    doubled = _doubled(graphs.objects, table)
-    flag = pl.lit(True)
-    return (
-        table.join(rivals.with_columns(ambiguous=flag), on=["img", "label"], how="left")
-        .join(_wholes(table, lexicon=graphs.lexicon).with_columns(whole_present=flag), on=["img", "label"], how="left")
-        .join(doubled.with_columns(doubled=flag), on=["img", "label"], how="left")
-        .with_columns(pl.col("ambiguous", "whole_present", "doubled").fill_null(False))
-        .sort("img", "label")
+        "x1",
+        "y1",
+        "x2",
+        "y2",
+        "is_group",
+        "attributes",
+        masked=pl.col("mask_area").fill_null(0) > 0,
+        **{name: depth.field(name) for name in ("p25", "p50", "p75", "mode")},
     )
 
 
-def _rivals(table: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Labels of an image beside which a synonym, plural, hypernym or hyponym stands (T1, T5).
+def _relations(rows: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
+    nested = rows.select(pl.col("img").cast(pl.Int64), "relations", first=images["first"])
+    flat = nested.filter(pl.col("relations").list.len() > 0).explode("relations").unnest("relations")
+    return flat.filter(pl.col("predicate") != "of").select(
+        "img", subject=pl.col("first") + pl.col("subject"), predicate="predicate", object=pl.col("first") + pl.col("object")
+    )
+
+
+def _searched(graphs: Graphs, img: Ints, label: Ints) -> Bools:
+    """Whether the image was searched for the label exhaustively: then what is not marked is not there."""
+    lists = graphs.images["exhaustive_labels"].fill_null([])
+    if not lists.list.len().sum():
+        return np.zeros(len(img), dtype=bool)
+    # image sets repeat one list of classes: look each distinct list up once
+    table = graphs.words.labels
+    names, place = np.unique(lists.hash().to_numpy(), return_inverse=True)
+    found = np.zeros(len(img), dtype=bool)
+    for number in range(len(names)):
+        example = lists[int(np.argmax(place == number))]
+        known = bools(table.text.is_in(example))
+        found |= known[label] & (place == number)[img]
+    return found
+
+
+def _rivals(graphs: Graphs, img: Ints, label: Ints, exhaustive: Bools) -> Bools:
+    """Labels beside which a synonym, plural, hypernym or hyponym stands (T1, T5).
 
     Two labels that were both searched for exhaustively are told apart by the annotation itself, so they are no rivals.
     """
-    pairs = lexicon.related_labels(table["label"].unique().sort())
-    here = table.select("img", "label", "exhaustive")
-    met = here.join(pairs, on="label").join(
-        here.rename({"label": "other", "exhaustive": "other_exhaustive"}), on=["img", "other"]
-    )
-    return met.filter(~(pl.col("exhaustive") & pl.col("other_exhaustive"))).select("img", "label").unique()
+    row, other = _present(graphs.words.related_labels.expand(label), img, label)
+    met = row[~(exhaustive[row] & exhaustive[other])]
+    return _mark(met, size=len(img))
 
 
-def _wholes(table: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Labels of an image beside something that has such a part (T5: no "arm" where there is a "person")."""
-    pairs = lexicon.part_labels(table["label"].unique().sort()).rename({"part": "label", "whole": "other"})
-    open_world = table.filter(~pl.col("exhaustive")).select("img", "label")
-    return (
-        open_world.join(pairs, on="label")
-        .join(table.select("img", other="label"), on=["img", "other"])
-        .select("img", "label")
-        .unique()
-    )
+def _wholes(graphs: Graphs, img: Ints, label: Ints, exhaustive: Bools) -> Bools:
+    """Labels beside something that has such a part (T5: no "arm" where there is a "person")."""
+    row, _ = _present(graphs.words.part_labels.expand(label), img, label)
+    return _mark(row[~exhaustive[row]], size=len(img))
 
 
-def _doubled(objects: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    """Labels of an image of which two boxes overlap so much that one thing may have been marked twice."""
-    several = table.filter((pl.col("n") > 1) & ~pl.col("exhaustive")).select("img", "label")
-    boxes = objects.join(several, on=["img", "label"]).select("img", "label", "obj", "x1", "y1", "x2", "y2")
-    pairs = boxes.join(boxes, on=["img", "label"], suffix="_b").filter(pl.col("obj") < pl.col("obj_b"))
-    return pairs.filter(iou() > DUPLICATE_IOU).select("img", "label").unique()
+def _present(pairs: tuple[Ints, Ints], img: Ints, label: Ints) -> tuple[Ints, Ints]:
+    """Keep (row, other label) whose other label is in the row's image: (row, row of the other)."""
+    row, other = pairs
+    keys, wanted = packed(img, label), packed(img[row], other)
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    there = keys[at] == wanted
+    return row[there], at[there]
 
 
-def iou(*, suffix: str = "_b") -> pl.Expr:
-    """Intersection over union of box columns `x1` .. `y2` and the same with a suffix."""
-    c = pl.col
-    w = pl.min_horizontal("x2", "x2" + suffix) - pl.max_horizontal("x1", "x1" + suffix)
-    h = pl.min_horizontal("y2", "y2" + suffix) - pl.max_horizontal("y1", "y1" + suffix)
-    inner = w.clip(lower_bound=0) * h.clip(lower_bound=0)
-    area = (c("x2") - c("x1")) * (c("y2") - c("y1"))
-    area_b = (c("x2" + suffix) - c("x1" + suffix)) * (c("y2" + suffix) - c("y1" + suffix))
-    return inner / (area + area_b - inner)
+def _mark(rows: Ints, *, size: int) -> Bools:
+    marked = np.zeros(size, dtype=bool)
+    marked[rows] = True
+    return marked
+
+
+def _doubled(graphs: Graphs, first: Ints, n: Ints, exhaustive: Bools) -> Bools:
+    """Labels of which two boxes overlap so much that one thing may have been marked twice."""
+    several = np.flatnonzero((n > 1) & ~exhaustive)
+    one, two, row = pairs_within(first[several], n[several])
+    order = graphs.by_label
+    over = iou(graphs.boxes[order[one]], graphs.boxes[order[two]]) > DUPLICATE_IOU
+    return _mark(several[row[over]], size=len(n))
+
+
+def pairs_within(first: Ints, size: Ints) -> tuple[Ints, Ints, Ints]:
+    """List unordered pairs i < j of each range first .. first + size - 1: (i, j, number of the range), in order."""
+    one = spans(first, size)
+    row = np.repeat(np.arange(len(first)), size)
+    after = (first + size)[row] - one - 1
+    return np.repeat(one, after), spans(one + 1, after), np.repeat(row, after)
+
+
+def iou(a: Floats, b: Floats) -> Floats:
+    """Intersection over union of boxes, shapes (n, 4)."""
+    low, high = np.maximum(a[:, :2], b[:, :2]), np.minimum(a[:, 2:], b[:, 2:])
+    inner = np.prod(np.clip(high - low, 0, None), axis=1)
+    area = np.prod(a[:, 2:] - a[:, :2], axis=1) + np.prod(b[:, 2:] - b[:, :2], axis=1)
+    return np.asarray(inner / (area - inner))
+
+
+_HUNDREDTHS = pl.Series([f"{n // 100}.{n % 100:02d}" for n in range(101)])
+
+
+def ratios_text(hundredths: Ints, *, opening: str, closing: str) -> pl.Series:
+    """Write rows of hundredths (n, k) as "[0.12, 0.34]", with the given brackets."""
+    pieces: list[pl.Expr] = [pl.lit(opening)]
+    columns = {f"c{i}": _HUNDREDTHS.gather(hundredths[:, i]) for i in range(hundredths.shape[1])}
+    for i, name in enumerate(columns):
+        pieces += ([pl.lit(", ")] if i else []) + [pl.col(name)]
+    return pl.DataFrame(columns).select(text=pl.concat_str([*pieces, pl.lit(closing)])).to_series()
+
+
+def lists_of(values: Ints, rows: Ints, *, size: int) -> Ragged:
+    """Lists of values by row, where `rows` is sorted."""
+    return Ragged(values, offsets_of(np.bincount(rows, minlength=size)))
+
+
+__all__: Sequence[str] = ["Graphs", "Labels", "flatten", "iou", "lists_of", "pairs_within", "ratios_text"]

@@ -1,46 +1,42 @@
 """Expressions that turn columns into English: lists, boxes, numbers, agreement."""
 
-import inflect
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
 import polars as pl
 
-_ENGINE = inflect.engine()
+from provision_dagster.generators.arrays import Ragged
+
+if TYPE_CHECKING:
+    import inflect
 
 
-def join_list(column: str, *, word: str = "and") -> pl.Expr:
-    """Join a list column as English does: "a", "a and b", "a, b and c"."""
-    items = pl.col(column)
-    size = items.list.len()
-    head = items.list.head(size - 1).list.join(", ")
-    return (
-        pl.when(size <= 1)
-        .then(items.list.first())
-        .otherwise(pl.concat_str(head, pl.lit(f" {word} "), items.list.last()))
-    )
-
-
-def box_text(*, suffix: str = "") -> pl.Expr:
-    """Write a box as ratios of width and height with two decimals: "[0.12, 0.34, 0.56, 0.78]".
-
-    Reads `x1` .. `y2` with the suffix, and `width`, `height`, all in pixels.
-    """
-    sides = [_ratio(f"{c}{suffix}", "width" if c[0] == "x" else "height") for c in ("x1", "y1", "x2", "y2")]
-    return pl.format("[{}, {}, {}, {}]", *sides)
-
-
-def _ratio(column: str, side: str) -> pl.Expr:
-    hundredths = (pl.col(column) / pl.col(side) * 100).round(mode="half_away_from_zero").cast(pl.Int32).clip(0, 100)
-    return pl.format("{}.{}", hundredths // 100, (hundredths % 100).cast(pl.String).str.zfill(2))
+def join_lists(lists: Ragged, words: pl.Series, *, word: str = "and") -> pl.Series:
+    """Join lists of words as English does: "a", "a and b", "a, b and c"."""
+    first, size = lists.offsets[:-1], lists.sizes
+    longest = int(size.max(initial=1))
+    last = words.gather(lists.values[first + size - 1])
+    text = pl.when(pl.col("n") == 1).then("last")
+    # lists are short: one expression per length
+    columns = {f"{i}": words.gather(lists.values[first + np.minimum(i, size - 1)]) for i in range(longest - 1)}
+    for length in range(2, longest + 1):
+        head = [piece for i in range(length - 1) for piece in (pl.col(f"{i}"), pl.lit(", "))][:-1]
+        text = text.when(pl.col("n") == length).then(pl.concat_str([*head, pl.lit(f" {word} "), "last"]))  # type: ignore[assignment]
+    return pl.DataFrame({"n": size, "last": last, **columns}).select(text=text).to_series()
 
 
 def number_word(number: int) -> str:
     """Spell a count: 3 -> "three"."""
-    return str(_ENGINE.number_to_words(number))  # type: ignore[arg-type]
+    return str(_engine().number_to_words(number))  # type: ignore[arg-type]
 
 
-def agree(plural: str | pl.Expr, *, singular: str, plural_form: str) -> pl.Expr:
-    """Choose a verb form by a boolean column or expression."""
-    flag = pl.col(plural) if isinstance(plural, str) else plural
-    return pl.when(flag).then(pl.lit(plural_form)).otherwise(pl.lit(singular))
+@cache
+def _engine() -> "inflect.engine":
+    """Import inflect on first use: it takes a second."""
+    import inflect
+
+    return inflect.engine()
 
 
 def contains_word(text: pl.Expr, word: pl.Expr) -> pl.Expr:

@@ -1,83 +1,247 @@
-"""Options of multiple-choice questions: false ones drawn by weight, all in random order."""
+"""Options of multiple-choice questions: false ones drawn by weight, thinned where they tell the answer, in random order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.hashing import below, column_hash, draw, mix, uniform
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, offsets_of, spans
+from provision_dagster.generators.hashing import U64, below, column_hash, draw, mix, uniform
 from provision_dagster.generators.language import number_word
-from provision_dagster.generators.registry import OPTIONS, Draft
+from provision_dagster.generators.registry import OPTIONS, Choice
+from provision_dagster.generators.sampling import first_of_groups
+
+ROUNDS = 24
+"""Draws with rejection before the few rows that are still short list all their options."""
 
 
-def attach_options(draft: Draft) -> pl.DataFrame:
-    """Give every row of a draft `options` (shuffled; empty without a multiple-choice form) and `answer_index`."""
-    rows = draft.rows
-    if "options" in rows.columns:
-        return rows
-    if draft.pool is None or draft.pool.is_empty():
-        return rows.with_columns(options=pl.lit([], dtype=pl.List(pl.String)), answer_index=pl.lit(None, dtype=pl.Int8))
-    false = _draw_false(rows, draft.pool)
-    true = rows.filter(pl.col("truth").is_not_null()).join(false.select("row").unique(), on="row")
-    every = pl.concat([false, true.select("row", "h", option="truth", true=pl.lit(True))])
-    order = mix(draw(every["h"].to_numpy(), "order"), column_hash(every["option"]))
-    lists = (
-        every.with_columns(order=pl.Series(order))
-        .sort("row", "order")
-        .group_by("row")
-        .agg(options=pl.col("option"), answer_index=pl.col("true").arg_max().cast(pl.Int8))
-    )
-    empty = pl.lit([], dtype=pl.List(pl.String))
-    return rows.join(lists, on="row", how="left").with_columns(pl.col("options").fill_null(empty))
+@dataclass(frozen=True)
+class Weighted:
+    """For each truth a list of false options with weights."""
+
+    options: Ragged
+    weights: npt.NDArray[np.float64]
+
+    @staticmethod
+    def of(truth: Ints, option: Ints, weights: npt.NDArray[np.float64], *, truths: int) -> "Weighted":
+        """Collect rows (truth, option, weight) that are sorted by truth."""
+        return Weighted(Ragged(option, offsets_of(np.bincount(truth, minlength=truths))), weights)
 
 
-def _draw_false(rows: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
-    """Draw K-1 options per row without replacement, by weight (Efraimidis and Spirakis, 2006)."""
-    drawn = pool.join(rows.filter(pl.col("truth").is_not_null()).select("row", "h"), on="row")
-    luck = uniform(mix(draw(drawn["h"].to_numpy(), "distractor"), column_hash(drawn["option"])))
-    scores = np.log(luck) / np.maximum(drawn["weight"].cast(pl.Float64).to_numpy(), 1e-9)
-    ranked = drawn.with_columns(place=pl.Series(scores)).with_columns(
-        place=pl.col("place").rank("ordinal", descending=True).over("row")
-    )
-    return ranked.filter(pl.col("place") < OPTIONS).select("row", "h", "option", true=pl.lit(False))
+Blocked = Callable[[Ints, Ints], Bools]
+"""(row, place in `Weighted.options.values`) -> whether this option is not certainly false for this row."""
 
 
-def count_options(rows: pl.DataFrame, *, count: str) -> pl.DataFrame:
-    """Give counting rows `options` of consecutive numbers, with the rank of the truth uniform (T3), and `answer`.
-
-    No option is below 1, since the question names something that is there; for small counts the rank is uniform over
-    what
-    that leaves. Half of the rows use digits, half words.
+def draw_false(
+    h: U64, truth: Ints, *, table: Weighted, blocked: Blocked, names: Ints, hashes: U64, size: int = OPTIONS - 1
+) -> Ints:
+    """Draw up to `size` different false options per row without replacement, heavier ones likelier.
 
     Parameters
     ----------
-    rows
-        Rows with `h` and the count.
-    count
-        Name of the column with the true count, at least 1.
+    h, truth
+        Hash and truth of each row, shape (n,); a truth of -1 gets no options.
+    names
+        Code of the text that an entry of the table shows: two entries may show the same one.
+    hashes
+        64-bit hash of each such text.
+
+    Returns
+    -------
+    numpy.ndarray
+        Codes of texts, shape (n, size), -1 where there are no more.
     """
-    state = rows["h"].to_numpy()
-    truth = rows[count].to_numpy().astype(np.uint64)
-    rank = np.minimum(below(draw(state, "rank"), OPTIONS), truth - np.uint64(1)).astype(np.int64)
-    lowest = truth.astype(np.int64) - rank
-    numbers = lowest[:, None] + np.arange(OPTIONS)
-    order = np.argsort(np.stack([draw(state, f"order {i}") for i in range(OPTIONS)], axis=1), axis=1)
-    shuffled = np.take_along_axis(numbers, order, axis=1)
-    place = (shuffled == truth.astype(np.int64)[:, None]).argmax(axis=1)
-    spelled = pl.Series(below(draw(state, "spelling"), 2).astype(bool))
-    listed = rows.with_columns(
-        spelled=spelled,
-        answer_index=pl.Series(place, dtype=pl.Int8),
-        numbers=pl.Series(shuffled, dtype=pl.List(pl.Int32)),
-    ).with_columns(numbers=pl.col("numbers").cast(pl.List(pl.Int32)))
-    words = _spelling(int(numbers.max(initial=0)))
-    text = pl.element().cast(pl.String)
-    digits, letters = pl.col("numbers").list.eval(text), pl.col("numbers").list.eval(text.replace_strict(words))
-    return listed.with_columns(
-        options=pl.when("spelled").then(letters).otherwise(digits),
-        answer=pl.when("spelled")
-        .then(pl.col(count).cast(pl.String).replace_strict(words))
-        .otherwise(pl.col(count).cast(pl.String)),
-    ).drop("numbers", "spelled")
+    chosen = np.full((len(h), size), -1, dtype=np.int64)
+    first = np.where(truth >= 0, table.options.offsets[truth], 0)
+    count = np.where(truth >= 0, table.options.sizes[truth], 0)
+    many = np.flatnonzero(count > 4 * size)
+    few = np.flatnonzero((count > 0) & (count <= 4 * size))
+    short = _draw_rounds(h, many, chosen, first, count, table, blocked, names)
+    rest = np.sort(np.concatenate([few, short]))
+    chosen[rest] = -1
+    _draw_listed(h, rest, chosen, first, count, table, blocked, names, hashes)
+    return chosen
 
 
-def _spelling(largest: int) -> dict[str, str]:
-    return {str(n): number_word(n) for n in range(1, largest + 1)} or {"1": "one"}
+def _draw_rounds(
+    h: U64, rows: Ints, chosen: Ints, first: Ints, count: Ints, table: Weighted, blocked: Blocked, names: Ints
+) -> Ints:
+    """Fill `chosen` by drawing with rejection; return the rows that are still short."""
+    ends = np.cumsum(table.weights)
+    before = np.concatenate([np.zeros(1), ends])
+    open_, filled = rows, np.zeros(len(h), dtype=np.int64)
+    for number in range(ROUNDS):
+        if not len(open_):
+            break
+        luck = uniform(draw(h[open_], f"distractor {number}"))
+        low, high = before[first[open_]], before[first[open_] + count[open_]]
+        at = np.searchsorted(ends, low + luck * (high - low), side="right")
+        at = np.clip(at, first[open_], first[open_] + count[open_] - 1)
+        name = names[table.options.values[at]]
+        good = ~(chosen[open_] == name[:, None]).any(axis=1) & ~blocked(open_, at)
+        took = open_[good]
+        chosen[took, filled[took]] = name[good]
+        filled[took] += 1
+        open_ = open_[filled[open_] < chosen.shape[1]]
+    return open_
+
+
+def _draw_listed(
+    h: U64, rows: Ints, chosen: Ints, first: Ints, count: Ints, table: Weighted, blocked: Blocked, names: Ints, hashes: U64
+) -> None:
+    """Fill `chosen` from whole lists."""
+    row = np.repeat(rows, count[rows])
+    at = spans(first[rows], count[rows])
+    free = ~blocked(row, at)
+    draw_listed(h, row[free], names[table.options.values[at[free]]], table.weights[at[free]], hashes=hashes, into=chosen)
+
+
+def draw_listed(
+    h: U64, row: Ints, name: Ints, weights: npt.NDArray[np.float64], *, hashes: U64, into: Ints
+) -> None:
+    """Draw from lists given in full, by weight (Efraimidis and Spirakis, 2006).
+
+    Parameters
+    ----------
+    h
+        Hash of each row of `into`.
+    row, name, weights
+        Row, text code and weight of each false option, sorted by row; a text may stand there twice.
+    into
+        Shape (n, size), filled from the left.
+    """
+    if not len(row):
+        return
+    luck = uniform(mix(draw(h[row], "distractor"), hashes[name]))
+    keys = -np.log(luck) / np.maximum(weights, 1e-9)
+    order = np.lexsort((keys, name, row))
+    row, name, keys = row[order], name[order], keys[order]
+    once = np.append(True, (row[1:] != row[:-1]) | (name[1:] != name[:-1]))
+    row, name, keys = row[once], name[once], keys[once]
+    best = first_of_groups(keys, row, n=into.shape[1])
+    row, name, keys = row[best], name[best], keys[best]
+    order = np.lexsort((keys, row))
+    place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+    into[row, place] = name[order]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options in their final order.
+
+    Parameters
+    ----------
+    words
+        Text by code.
+    codes, there
+        Codes of the options of each row, absent ones last, and which are there; shapes (n, k).
+    offered
+        Rows that keep their multiple-choice form.
+    place
+        Place of the true option, shape (n,).
+    """
+
+    words: pl.Series
+    codes: Ints
+    there: Bools
+    offered: Bools
+    place: Ints
+
+    @property
+    def texts(self) -> pl.Series:
+        """List of option texts, empty for rows without multiple choice."""
+        return Ragged.masked(self.codes, self.there & self.offered[:, None]).series(self.words)
+
+    @property
+    def answer_index(self) -> pl.Series:
+        """Place of the true option, null for rows without multiple choice."""
+        index = pl.DataFrame({"i": pl.Series(self.place, dtype=pl.Int8), "o": self.offered})
+        return index.select(pl.when("o").then("i")).to_series()
+
+    def enumerated(self, *, prefix: str) -> pl.Series:
+        """All options of each row in words: "the car, the dog or the tree"."""
+        named = (pl.lit(prefix) + pl.col("w")) if prefix else pl.col("w")
+        words = self.words.to_frame("w").select(named).to_series()
+        table = pl.DataFrame({f"{i}": words.gather(np.maximum(column, 0)) for i, column in enumerate(self.codes.T)})
+        sizes = pl.Series(self.there.sum(axis=1))
+        text = pl.when(sizes == 1).then("0")
+        for size in range(2, self.codes.shape[1] + 1):
+            between = [piece for i in range(size - 1) for piece in (pl.col(f"{i}"), pl.lit(", "))][:-1]
+            text = text.when(sizes == size).then(pl.concat_str([*between, pl.lit(" or "), pl.col(f"{size - 1}")]))  # type: ignore[assignment]
+        return table.select(text=text).to_series()
+
+
+def order_options(choice: Choice, h: U64, *, strengths: npt.NDArray[np.float64] | None = None) -> Options:
+    """Thin out and shuffle options.
+
+    Parameters
+    ----------
+    h
+        Hash of each row.
+    strengths
+        How likely each of `choice.words` is the answer where it is offered (see `balance`); None = all alike.
+    """
+    codes = choice.codes
+    there = codes >= 0
+    offered = there[:, 0] & there[:, 1:].any(axis=1)
+    if strengths is not None and choice.balanced:
+        offered &= _fair(codes, there, h, strengths)
+    hashes = column_hash(choice.words)
+    luck = mix(draw(h, "order")[:, None], hashes[np.maximum(codes, 0)])
+    # absent options go last: their key is the largest there is
+    luck[~there] = np.iinfo(np.uint64).max
+    order = np.argsort(luck, axis=1, kind="stable")
+    return Options(
+        words=choice.words,
+        codes=np.take_along_axis(codes, order, axis=1),
+        there=np.take_along_axis(there, order, axis=1),
+        offered=offered,
+        place=(order == 0).argmax(axis=1),
+    )
+
+
+def _fair(codes: Ints, there: Bools, h: U64, strengths: npt.NDArray[np.float64]) -> Bools:
+    """Keep a row with probability min(strength of its options) / strength of the true one: then none is likelier."""
+    each = np.where(there, strengths[np.maximum(codes, 0)], np.inf)
+    return np.asarray(uniform(draw(h, "balance")) * each[:, 0] < each.min(axis=1))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A counting question's answer and options."""
+
+    answer: pl.Series
+    choice: Choice
+
+
+@cache
+def _numerals(largest: int) -> pl.Series:
+    """Digits 0 .. largest, then words for the same."""
+    return pl.Series([*map(str, range(largest + 1)), *(number_word(n) for n in range(largest + 1))])
+
+
+def count_options(h: U64, truth: Ints) -> Counted:
+    """Offer consecutive numbers with the rank of the truth uniform (T3); half of the rows use digits, half words.
+
+    No option is below 1, since the question names something that is there; for small counts the rank is uniform over
+    what that leaves, and `balance` evens out the rest.
+
+    Parameters
+    ----------
+    h
+        Hash of each row.
+    truth
+        Count, at least 1.
+    """
+    rank = np.minimum(below(draw(h, "rank"), OPTIONS).astype(np.int64), truth - 1)
+    shift = np.tile(np.arange(1, OPTIONS), (len(h), 1))
+    numbers = np.concatenate([truth[:, None], truth[:, None] + np.where(shift <= rank[:, None], -shift, shift - rank[:, None])], axis=1)
+    spelled = below(draw(h, "spelling"), 2).astype(np.int64)
+    # rounded up, so that few different tables are ever made
+    largest = 1 << int(numbers.max(initial=OPTIONS)).bit_length()
+    words = _numerals(largest)
+    codes = numbers + (spelled * (largest + 1))[:, None]
+    return Counted(words.gather(codes[:, 0]), Choice(words, codes))

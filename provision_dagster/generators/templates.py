@@ -17,7 +17,7 @@ import polars as pl
 import yaml
 
 from provision_dagster.errors import InputError
-from provision_dagster.generators.hashing import below, draw
+from provision_dagster.generators.hashing import U64, below, draw
 
 SHIPPED = Path(__file__).parent / "templates"
 
@@ -131,20 +131,49 @@ def check_slots(templates: Sequence[Template], *, allowed: Sequence[str]) -> Non
                 raise InputError(f"template {template.id}: unknown slot {names}; allowed: {', '.join(allowed)}")
 
 
-def fill(rows: pl.DataFrame, *, templates: Sequence[Template]) -> pl.DataFrame:
-    """Choose a template per row by its hash `h` and fill it: adds `template`, `question` and `choice_question`."""
-    chosen = below(draw(rows["h"].to_numpy(), "template"), len(templates)).astype(np.uint32)
-    parts = rows.with_columns(_chosen=pl.Series(chosen, dtype=pl.UInt32)).partition_by("_chosen", as_dict=True)
-    filled = [
-        part.with_columns(
-            template=pl.lit(template.id),
+@dataclass(frozen=True)
+class Filled:
+    """Texts of n rows: `template` (id), `question`, and `choice_question` (null where the question serves)."""
+
+    template: pl.Series
+    question: pl.Series
+    choice_question: pl.Series
+
+
+def fill(slots: Mapping[str, pl.Series], h: U64, *, templates: Sequence[Template]) -> Filled:
+    """Choose a template per row by its hash and fill it.
+
+    Parameters
+    ----------
+    slots
+        Text per slot, each of length n.
+    h
+        Hash of each row, shape (n,).
+    """
+    chosen = below(draw(h, "template"), len(templates))
+    # rows of one template are brought together, so that each template is one expression over a slice
+    order = np.argsort(chosen, kind="stable")
+    ends = np.cumsum(np.bincount(chosen.astype(np.int64), minlength=len(templates)))
+    used = {name for t in templates for text in (t.open, t.choice or "") for name in slots_of(text)}
+    sorted_slots = pl.DataFrame({name: slots[name].gather(order) for name in sorted(used)} or {"_": order})
+    parts = [
+        sorted_slots.slice(begin, end - begin)
+        .with_columns(
             question=_filled(template.open),
-            choice_question=_filled(template.choice) if template.choice else pl.lit(None, dtype=pl.String),
+            choice_question=_filled(template.choice) if template.choice else _NO_TEXT,
         )
-        for number, template in enumerate(templates)
-        if (part := parts.get((number,))) is not None
+        .select("question", "choice_question")
+        for template, begin, end in zip(templates, [0, *ends], ends, strict=False)
+        if end > begin
     ]
-    return pl.concat(filled).drop("_chosen")
+    back = np.empty(len(order), dtype=np.int64)
+    back[order] = np.arange(len(order))
+    texts = pl.concat(parts).select(pl.all().gather(back))
+    names = pl.Series([t.id for t in templates]).gather(chosen)
+    return Filled(names, texts["question"], texts["choice_question"])
+
+
+_NO_TEXT = pl.lit(None, dtype=pl.String)
 
 
 def _filled(text: str) -> pl.Expr:
@@ -154,4 +183,5 @@ def _filled(text: str) -> pl.Expr:
             pieces.append(pl.lit(literal))
         if field is not None:
             pieces.append(pl.col(field))
-    return pl.concat_str(pieces)
+    whole = pl.concat_str(pieces)
+    return whole if text[0] != "{" else whole.str.head(1).str.to_uppercase() + whole.str.slice(1)

@@ -1,95 +1,199 @@
 """True and false options for questions about an object's attributes."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
-from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.hashing import column_hash, draw, mix
-from provision_dagster.generators.language import contains_word, join_list
-from provision_dagster.generators.programs.common import word_counts
-from provision_dagster.generators.registry import Draft, Rules
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, member, offsets_of, packed, runs
+from provision_dagster.generators.graphs import Graphs, pairs_within
+from provision_dagster.generators.hashing import U64, draw, mix
+from provision_dagster.generators.language import join_lists
+from provision_dagster.generators.options import Weighted, draw_false
+from provision_dagster.generators.programs.common import box_rules, table, verbs
+from provision_dagster.generators.registry import Candidates, Choice, Draft, Mentions, Rules
+from provision_dagster.generators.words import Words
 
 
-def answer_attributes(graphs: Graphs, *, by: Sequence[str]) -> pl.DataFrame:
-    """List the attributes of each object (and category), with what makes the list unfit to be an answer.
+@dataclass(frozen=True)
+class Held:
+    """The attributes of each object (or of each object and category), as groups sorted by object and category.
 
-    Returns
-    -------
-    pl.DataFrame
-        Columns of `by`, `attributes` (list, sorted; of "metal" and "metallic" one), `known_words` (the lexicon knows
-        all, and none is a noun such as a brand), `contradicting` (two of them cannot hold together: "open" and
-        "closed"; two colours can).
+    `spoken` holds the attributes of all groups end to end (of "metal" and "metallic" one); `first` and `size` cut it.
+    `contradicting`: two of a group cannot hold together ("open" and "closed"; two colours can). `known`: the lexicon knows all,
+    and none is a noun such as a brand.
     """
-    held = graphs.typed_attributes
-    plain = pl.col("attribute") == pl.col("canonical")
-    spoken = held.sort(~plain, "attribute").unique([*by, "canonical"], keep="first", maintain_order=True)
-    names = spoken.group_by(by).agg(attributes=pl.col("attribute").unique().sort())
-    pairs = graphs.lexicon.contradictions(held["attribute"].unique().sort())
-    both = (
-        held.filter(pl.col("category") != "color")
-        .join(pairs, on="attribute")
-        .join(held.select("img", "obj", other="attribute"), on=["img", "obj", "other"])
-        .select(*by)
-        .unique()
-        .with_columns(contradicting=pl.lit(True))
+
+    obj: Ints
+    category: Ints
+    first: Ints
+    size: Ints
+    spoken: Ints
+    known: Bools
+    contradicting: Bools
+
+
+def held_attributes(graphs: Graphs, *, by_category: bool) -> Held:
+    """Group the attributes that have a category, once per shard."""
+    return graphs.once(("held_attributes", by_category), lambda: _held(graphs, by_category=by_category))
+
+
+def _held(graphs: Graphs, *, by_category: bool) -> Held:
+    words = graphs.words
+    obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
+    category = words.category[attribute]
+    typed = category >= 0
+    obj, attribute, category = obj[typed], attribute[typed], category[typed]
+    group = category if by_category else np.zeros_like(category)
+    order = np.lexsort((attribute, group, obj))
+    obj, attribute, category, group = obj[order], attribute[order], category[order], group[order]
+    first, size = runs(obj, group)
+    spoken = _plainest(words, obj, group, attribute)
+    kept = np.add.reduceat(spoken, first) if len(first) else first
+    noun = words.category_code("noun")
+    sound = words.attributes.flag("known")[attribute] & (category != noun)
+    return Held(
+        obj=obj[first],
+        category=category[first],
+        first=offsets_of(kept)[:-1],
+        size=kept,
+        spoken=attribute[spoken.astype(bool)],
+        known=np.logical_and.reduceat(sound, first) if len(first) else sound,
+        contradicting=_contradicting(words, attribute, category, first, size),
     )
-    return (
-        held.group_by(by)
-        .agg(known_words=(pl.col("known") & (pl.col("category") != "noun")).all())
-        .join(names, on=by)
-        .join(both, on=by, how="left")
-        .with_columns(pl.col("contradicting").fill_null(False))
+
+
+def _plainest(words: Words, obj: Ints, group: Ints, attribute: Ints) -> Ints:
+    """1 for attributes that are said, 0 for those that say what another of the group says ("metallic" beside "metal")."""
+    canonical = ints(words.attributes.words["canonical"].rank("dense").cast(pl.Int64))[attribute]
+    plain = (words.attributes.words["canonical"] == words.attributes.text).to_numpy()[attribute]
+    order = np.lexsort((attribute, ~plain, canonical, group, obj))
+    best, _ = runs(obj[order], group[order], canonical[order])
+    said = np.zeros(len(obj), dtype=np.int64)
+    said[order[best]] = 1
+    return said
+
+
+def _contradicting(words: Words, attribute: Ints, category: Ints, first: Ints, size: Ints) -> Bools:
+    one, two, row = pairs_within(first, size)
+    color = words.category_code("color")
+    plain = (category[one] != color) & (category[two] != color)
+    found = np.zeros(len(first), dtype=bool)
+    found[row[plain & words.contradictions.has(attribute[one], attribute[two])]] = True
+    return found
+
+
+def attribute_candidates(graphs: Graphs, rules: Rules, held: Held, *, keep: Bools) -> Candidates:
+    """Candidates of groups of attributes, with the rules that all questions about a boxed object share."""
+    rows = np.flatnonzero(keep)
+    obj = held.obj[rows]
+    found = table(
+        img=graphs.img[obj], obj=obj, category=held.category[rows], first=held.first[rows], size=held.size[rows]
+    )
+    if rules == "paper":
+        return Candidates(found)
+    askable = graphs.words.categories["askable"].to_numpy()
+    return Candidates(
+        found,
+        {
+            "unknown_attribute": ~held.known[rows],
+            "unusable_label": ~graphs.words.labels.flag("usable")[graphs.label[obj]],
+            "category_not_askable": ~askable[held.category[rows]],
+            "contradicting_attributes": held.contradicting[rows],
+            **box_rules(graphs, obj),
+            "answer_in_label": _said_in_label(graphs, obj, held, rows),
+        },
     )
 
 
-def leaks(*, label: str, attributes: str, most: int = 4) -> pl.Expr:
-    """Whether one of the first attributes of a list is a word of the label, so that the question tells it (T3)."""
-    values = pl.col(attributes)
-    found = [contains_word(pl.col(label), values.list.get(i, null_on_oob=True)).fill_null(False) for i in range(most)]
-    return pl.any_horizontal(found)
+def _said_in_label(graphs: Graphs, obj: Ints, held: Held, rows: Ints) -> Bools:
+    """Whether an attribute is a word of the label ("wooden" of "wooden table"), so that the question tells it (T3)."""
+    lists = Ragged.slices(held.spoken, first=held.first[rows], size=held.size[rows])
+    label, attribute = graphs.label[obj][lists.rows], lists.values
+    pairs, place = np.unique(packed(label, attribute), return_inverse=True)
+    words = graphs.words
+    said = pl.DataFrame(
+        {"l": words.labels.text.gather(pairs >> 32), "a": words.attributes.text.gather(pairs & 0xFFFFFFFF)}
+    ).select((" " + pl.col("l") + " ").str.contains(" " + pl.col("a") + " ", literal=True))
+    told = said.to_series().to_numpy()[place]
+    found = np.zeros(len(rows), dtype=bool)
+    found[lists.rows[told]] = True
+    return found
 
 
-def finish_attributes(graphs: Graphs, kept: pl.DataFrame, rules: Rules, *, same_category: bool) -> Draft:
-    """Answer with all listed attributes; offer one of them beside values that contradict it."""
-    rows = kept.with_columns(answer=join_list("attributes"), objs=pl.concat_list("obj"))
-    rows = rows.join(true_attribute(graphs, rows), on="row", how="left")
-    return Draft(rows, false_attributes(graphs, rows, same_category=same_category))
+def held_lists(held: Held, rows: pl.DataFrame) -> Ragged:
+    """Attributes of candidates."""
+    return Ragged.slices(held.spoken, first=ints(rows["first"]), size=ints(rows["size"]))
 
 
-def true_attribute(graphs: Graphs, rows: pl.DataFrame) -> pl.DataFrame:
-    """Choose one attribute per row as the true option, by hash, among those that some other value contradicts."""
-    listed = rows.select("row", "h", truth="attributes").explode("truth")
-    pairs = graphs.lexicon.contradictions(_values(graphs))
-    fit = listed.join(pairs.select(truth="attribute").unique(), on="truth")
-    luck = mix(draw(fit["h"].to_numpy(), "truth"), column_hash(fit["truth"]))
-    return fit.with_columns(luck=pl.Series(luck)).sort("row", "luck").unique("row", keep="first").select("row", "truth")
+def attribute_mentions(graphs: Graphs, rows: pl.DataFrame, held: Held) -> Mentions:
+    """The object's label and its attributes."""
+    return Mentions(labels=Ragged.columns(graphs.label[ints(rows["obj"])]), attributes=held_lists(held, rows))
 
 
-def false_attributes(graphs: Graphs, rows: pl.DataFrame, *, same_category: bool = False) -> pl.DataFrame:
-    """List values that contradict the true one and are not said of the object, weighted by frequency (T2, T4)."""
-    values = _values(graphs)
-    lexicon = graphs.lexicon
-    pairs = lexicon.contradictions(values).rename({"attribute": "truth", "other": "option"})
+def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, same_category: bool) -> Draft:
+    """Answer with all attributes; offer one of them beside values that contradict it."""
+    h, obj, lists = rows["h"].to_numpy(), ints(rows["obj"]), held_lists(held, rows)
+    words = graphs.words.attributes.text
+    plural = graphs.is_plural(obj)
+    nouns = graphs.words.categories["noun"].gather(rows["category"])
+    slots = {
+        "label": graphs.label_text(obj),
+        "box": graphs.box_text.gather(obj),
+        "be": verbs(plural, singular="is", plural_form="are"),
+        "do": verbs(plural, singular="does", plural_form="do"),
+    }
+    return Draft(
+        slots=slots | ({"noun": nouns} if same_category else {}),
+        answer=join_lists(lists, words),
+        objects=Ragged.columns(obj),
+        choice=attribute_choice(graphs, h, obj, lists, same_category=same_category),
+    )
+
+
+def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged, *, same_category: bool) -> Choice:
+    """Offer one attribute per row beside false ones (T2, T4).
+
+    The true one is chosen by hash among those that some other value contradicts; false ones contradict it, are not said of the
+    object in any words, and are drawn by their frequency in the image set.
+    """
+    table = graphs.words.once(
+        ("false_values", same_category), lambda: false_values(graphs.words, same_category=same_category)
+    )
+    truth = pick(h, lists, hashes=graphs.words.attributes.hashes, fit=table.options.sizes > 0)
+    said = graphs.once("said_attributes", lambda: _said_keys(graphs))
+
+    def blocked(row: Ints, at: Ints) -> Bools:
+        return member(packed(obj[row], table.options.values[at]), said)
+
+    names = np.arange(graphs.words.attributes.words.height)
+    false = draw_false(h, truth, table=table, blocked=blocked, names=names, hashes=graphs.words.attributes.hashes)
+    return Choice(graphs.words.attributes.text, np.concatenate([truth[:, None], false], axis=1))
+
+
+def _said_keys(graphs: Graphs) -> Ints:
+    """(object, attribute) for all that objects have, and all that says the same; sorted."""
+    obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
+    row, other = graphs.words.same_attribute.expand(attribute)
+    return np.unique(np.concatenate([packed(obj, attribute), packed(obj[row], other)]))
+
+
+def pick(h: U64, lists: Ragged, *, hashes: U64, fit: Bools) -> Ints:
+    """Choose one fit value of each list by hash; -1 where there is none."""
+    good = fit[lists.values]
+    row, value = lists.rows[good], lists.values[good]
+    luck = mix(draw(h, "truth")[row], hashes[value])
+    order = np.lexsort((luck, row))
+    first, _ = runs(row[order])
+    chosen = np.full(len(h), -1, dtype=np.int64)
+    chosen[row[order[first]]] = value[order[first]]
+    return chosen
+
+
+def false_values(words: Words, *, same_category: bool) -> Weighted:
+    """For each attribute, those that contradict it, with their frequency."""
+    truth, option = words.contradictions.expand(np.arange(words.attributes.words.height))
     if same_category:
-        kinds = lexicon.attributes(values).select("attribute", "category")
-        pairs = pairs.join(kinds.rename({"attribute": "truth"}), on="truth").join(
-            kinds.rename({"attribute": "option"}), on=["option", "category"]
-        )
-    said = graphs.attributes.select("img", "obj", "attribute").unique()
-    near = said.join(lexicon.same_attribute(values), on="attribute").select("img", "obj", option="other")
-    blocked = pl.concat([said.rename({"attribute": "option"}), near]).unique()
-    return (
-        rows.select("row", "img", "obj", "truth")
-        .drop_nulls("truth")
-        .join(pairs.select("truth", "option").unique(), on="truth")
-        .join(word_counts(graphs, kind="attribute"), on="option")
-        .join(blocked, on=["img", "obj", "option"], how="anti")
-        .select("row", "option", "weight")
-    )
-
-
-def _values(graphs: Graphs) -> pl.Series:
-    """Attributes of the image set and of the shard."""
-    everywhere = graphs.vocabulary.filter(kind="attribute")["value"]
-    return pl.concat([everywhere, graphs.attributes["attribute"]]).unique().sort()
+        same = words.category[truth] == words.category[option]
+        truth, option = truth[same], option[same]
+    return Weighted.of(truth, option, words.attributes.counts[option], truths=words.attributes.words.height)

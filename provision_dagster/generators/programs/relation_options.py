@@ -1,125 +1,195 @@
 """Related pairs, and true and false options for questions about their relation."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
-from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.hashing import column_hash, draw, mix
-from provision_dagster.generators.language import join_list
-from provision_dagster.generators.programs.common import word_counts
-from provision_dagster.generators.registry import Draft, Rules
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, Ragged, ints, member, offsets_of, packed, runs
+from provision_dagster.generators.graphs import Graphs, pairs_within
+from provision_dagster.generators.hashing import U64, column_hash
+from provision_dagster.generators.language import join_lists
+from provision_dagster.generators.options import Weighted, draw_false
+from provision_dagster.generators.programs.attribute_options import pick
+from provision_dagster.generators.registry import Choice, Draft, Mentions
+from provision_dagster.generators.words import Words
 
-PAIR = ["img", "subject", "object"]
 
+@dataclass(frozen=True)
+class Related:
+    """Each ordered pair of objects that is related, sorted; arrays of equal length.
 
-def related_pairs(graphs: Graphs) -> pl.DataFrame:
-    """Each ordered pair of objects that is related, with its predicates.
-
-    Returns
-    -------
-    pl.DataFrame
-        `img`, `subject`, `object`, `subject_label`, `object_label`, `predicates` (as shown in an answer, sorted;
-        "on" is left out
-        beside "sitting on"), `every` (as annotated), `usable` (all can stand in a sentence), `contradicting`.
+    `every`: predicates as annotated. `shown`: codes (of `Shown.texts`) of the phrases that an answer gives; "on" is left out
+    beside "sitting on". `usable`: all can stand in a sentence. `contradicting`: two of them exclude each other.
     """
-    words = graphs.lexicon.predicates(graphs.relations["predicate"].unique().sort())
-    said = graphs.relations.join(words.select("predicate", "usable", "option"), on="predicate")
-    values = said["predicate"].unique().sort()
-    here = said.select(*PAIR, "predicate")
-    clashing = (
-        here.join(graphs.lexicon.exclusive_predicates(values), on="predicate")
-        .join(here.rename({"predicate": "other"}), on=[*PAIR, "other"])
-        .select(PAIR)
-        .unique()
-        .with_columns(contradicting=True)
+
+    subject: Ints
+    object: Ints
+    every: Ragged
+    shown: Ragged
+    usable: Bools
+    contradicting: Bools
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Phrases that stand for predicates in answers and options: texts, and the phrase of each predicate."""
+
+    texts: pl.Series
+    of: Ints
+    longer: Pairs
+    """(phrase, phrase that ends in it: "sitting on" of "on")."""
+
+
+def shown_phrases(words: Words) -> Shown:
+    """Number the phrases of an image set."""
+    return words.once("shown_phrases", lambda: _shown(words))
+
+
+def _shown(words: Words) -> Shown:
+    option = words.predicates.words["option"]
+    texts = option.unique().sort()
+    of = ints(option.cast(pl.Enum(texts)).to_physical())
+    tails = pl.DataFrame({"long": np.arange(len(texts)), "text": texts}).with_columns(
+        tail=pl.col("text").str.split(" ").map_elements(_tails, return_dtype=pl.List(pl.String))
     )
-    shown = said.select(*PAIR, "option").unique()
-    longer = shown.join(shown, on=PAIR, suffix="_longer").filter(
-        pl.col("option_longer").str.ends_with(pl.concat_str(pl.lit(" "), "option"))
+    pairs = tails.explode("tail").drop_nulls("tail").join(
+        pl.DataFrame({"short": np.arange(len(texts)), "tail": texts}), on="tail"
     )
-    spoken = shown.join(longer.select(*PAIR, "option").unique(), on=[*PAIR, "option"], how="anti")
-    return (
-        said.group_by(PAIR)
-        .agg(
-            pl.col("subject_label", "object_label").first(),
-            every=pl.col("predicate").unique().sort(),
-            usable=pl.col("usable").all(),
-        )
-        .join(spoken.group_by(PAIR).agg(predicates=pl.col("option").sort()), on=PAIR)
-        .join(clashing, on=PAIR, how="left")
-        .with_columns(pl.col("contradicting").fill_null(False))
+    return Shown(texts, of, Pairs.of(ints(pairs["short"]), ints(pairs["long"]), codes=len(texts)))
+
+
+def _tails(parts: pl.Series) -> list[str]:
+    """Ends of a phrase: "on top of" -> "top of", "of"; a few hundred phrases per image set."""
+    return [" ".join(parts[i:]) for i in range(1, len(parts))]
+
+
+def related_pairs(graphs: Graphs) -> Related:
+    """List related pairs, once per shard."""
+    return graphs.once("related_pairs", lambda: _related(graphs))
+
+
+def _related(graphs: Graphs) -> Related:
+    words, shown = graphs.words, shown_phrases(graphs.words)
+    subject, predicate, object_ = (ints(graphs.relations[c]) for c in ("subject", "predicate", "object"))
+    order = np.lexsort((predicate, object_, subject))
+    subject, predicate, object_ = subject[order], predicate[order], object_[order]
+    first, size = runs(subject, object_)
+    pair = np.repeat(np.arange(len(first)), size)
+    one, two, row = pairs_within(first, size)
+    clash = words.exclusive.has(predicate[one], predicate[two]) | words.exclusive.has(predicate[two], predicate[one])
+    contradicting = np.zeros(len(first), dtype=bool)
+    contradicting[row[clash]] = True
+    usable = words.predicates.flag("usable")[predicate]
+    return Related(
+        subject=subject[first],
+        object=object_[first],
+        every=Ragged(predicate, offsets_of(size)),
+        shown=_spoken(shown, pair, shown.of[predicate], pairs=len(first)),
+        usable=np.logical_and.reduceat(usable, first) if len(first) else usable,
+        contradicting=contradicting,
     )
 
 
-def finish_relation(graphs: Graphs, kept: pl.DataFrame, rules: Rules) -> Draft:
-    """Answer with all predicates of a pair; offer one beside predicates that exclude it."""
-    truth, pool = relation_options(graphs, kept)
-    rows = kept.join(truth, on="row", how="left")
-    return Draft(rows.with_columns(answer=join_list("predicates"), objs=pl.concat_list("subject", "object")), pool)
+def _spoken(shown: Shown, pair: Ints, phrase: Ints, *, pairs: int) -> Ragged:
+    """Distinct phrases of each pair, without those that another one ends in."""
+    keys = np.unique(packed(pair, phrase))
+    pair, phrase = keys >> 32, keys & 0xFFFFFFFF
+    at, longer = shown.longer.expand(phrase)
+    covered = np.zeros(len(keys), dtype=bool)
+    covered[at[member(packed(pair[at], longer), keys)]] = True
+    return Ragged(phrase[~covered], offsets_of(np.bincount(pair[~covered], minlength=pairs)))
 
 
-def relation_options(graphs: Graphs, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Choose a true predicate per row that others exclude, and list those as false options with their frequency.
+def relation_mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
+    """Both labels and the predicates as annotated."""
+    related, pair = related_pairs(graphs), ints(rows["pair"])
+    every = Ragged.slices(related.every.values, first=related.every.offsets[pair], size=related.every.sizes[pair])
+    return Mentions(
+        labels=Ragged.columns(graphs.label[related.subject[pair]], graphs.label[related.object[pair]]),
+        predicates=every,
+    )
 
-    Parameters
-    ----------
-    rows
-        Columns `row`, `h`, `predicates`, `every`, `subject_label`, `object_label`.
 
-    Returns
-    -------
-    tuple of pl.DataFrame
-        (`row`, `truth`) and the pool (`row`, `option`, `weight`).
+def finish_relation(graphs: Graphs, rows: pl.DataFrame, slots: dict[str, pl.Series]) -> Draft:
+    """Answer with all predicates of a pair (column `pair`: place in `related_pairs`); offer one beside such that it excludes."""
+    related, pair = related_pairs(graphs), ints(rows["pair"])
+    phrases = Ragged.slices(related.shown.values, first=related.shown.offsets[pair], size=related.shown.sizes[pair])
+    return Draft(
+        slots=slots,
+        answer=join_lists(phrases, shown_phrases(graphs.words).texts),
+        objects=Ragged.columns(related.subject[pair], related.object[pair]),
+        choice=relation_choice(graphs, rows["h"].to_numpy(), pair),
+    )
+
+
+@dataclass(frozen=True)
+class Excluding:
+    """For each predicate those that it excludes, with their frequency, and the labels for which that fails."""
+
+    table: Weighted
+    unless: Ints
+    """(place in the table, lemma of a label), packed and sorted: there the exclusion does not hold."""
+
+
+def excluding(words: Words) -> Excluding:
+    """List exclusions, once per image set; the inverse of a predicate is never offered beside it."""
+    return words.once("excluding", lambda: _excluding(words))
+
+
+def _excluding(words: Words) -> Excluding:
+    table = words.predicates
+    pairs = words.conditional
+    truth, other = ints(pairs["predicate"]), ints(pairs["other"])
+    canonical, inverse = table.words["canonical"], table.words["inverse"]
+    turned = (canonical.gather(other) == inverse.gather(truth)).fill_null(False).to_numpy()
+    good = table.flag("usable")[other] & ~turned
+    pairs, truth, other = pairs.filter(pl.Series(good)), truth[good], other[good]
+    lemmas = words.labels.words.select("lemma", code=pl.Series(words.lemma)).unique()
+    named = pairs.select("unless").with_row_index("place").explode("unless").join(
+        lemmas, left_on="unless", right_on="lemma"
+    )
+    return Excluding(
+        Weighted.of(truth, other, table.counts[other], truths=table.words.height),
+        np.sort(packed(ints(named["place"]), ints(named["code"]))),
+    )
+
+
+def relation_choice(graphs: Graphs, h: U64, pair: Ints) -> Choice:
+    """Offer one true phrase per row beside predicates that certainly do not hold (T2).
+
+    False ones are excluded by the true one, are not its inverse, and are neither said of the pair nor compatible with anything
+    that is.
     """
-    values = pl.concat([graphs.vocabulary.filter(kind="predicate")["value"], graphs.relations["predicate"]])
-    values = values.unique().sort()
-    words = graphs.lexicon.predicates(values)
-    said = (
-        rows.select("row", "h", "subject_label", "object_label", "predicates", predicate="every")
-        .explode("predicate")
-        .join(words.select("predicate", "inverse", truth="option"), on="predicate")
-        .filter(pl.col("predicates").list.contains(pl.col("truth")))
-    )
-    false = _excluded(graphs, said, values=values, words=words)
-    fit = said.join(false.select("row", "predicate").unique(), on=["row", "predicate"])
-    luck = mix(draw(fit["h"].to_numpy(), "truth"), column_hash(fit["predicate"]))
-    truth = fit.with_columns(luck=pl.Series(luck)).sort("row", "luck").unique("row", keep="first", maintain_order=True)
-    pool = (
-        false.join(truth.select("row", "predicate"), on=["row", "predicate"])
-        .join(word_counts(graphs, kind="predicate").rename({"option": "other"}), on="other")
-        .group_by("row", "option")
-        .agg(pl.col("weight").sum())
-    )
-    return truth.select("row", "truth"), pool
+    related, words = related_pairs(graphs), graphs.words
+    lists = Ragged.slices(related.every.values, first=related.every.offsets[pair], size=related.every.sizes[pair])
+    ruled, phrases = excluding(words), shown_phrases(words)
+    spoken = _is_spoken(related, phrases, pair, lists)
+    said = Ragged(lists.values[spoken], offsets_of(np.bincount(lists.rows[spoken], minlength=len(pair))))
+    truth = pick(h, said, hashes=words.predicates.hashes, fit=ruled.table.options.sizes > 0)
+    blocked_keys = _compatible_keys(words, lists)
+    lemma = words.lemma[graphs.label]
+
+    def blocked(row: Ints, at: Ints) -> Bools:
+        other = ruled.table.options.values[at]
+        near = member(packed(row, other), blocked_keys)
+        for end in (related.subject, related.object):
+            near |= member(packed(at, lemma[end[pair[row]]]), ruled.unless)
+        return near
+
+    hashes = words.once("phrase_hashes", lambda: column_hash(phrases.texts))
+    false = draw_false(h, truth, table=ruled.table, blocked=blocked, names=phrases.of, hashes=hashes)
+    true = np.where(truth >= 0, phrases.of[np.maximum(truth, 0)], -1)
+    return Choice(phrases.texts, np.concatenate([true[:, None], false], axis=1))
 
 
-def _excluded(graphs: Graphs, said: pl.DataFrame, *, values: pl.Series, words: pl.DataFrame) -> pl.DataFrame:
-    """List predicates that certainly do not hold, by row and annotated predicate.
+def _is_spoken(related: Related, phrases: Shown, pair: Ints, lists: Ragged) -> Bools:
+    """Whether the phrase of a predicate is among those that the answer gives."""
+    keys = packed(related.shown.rows, related.shown.values)
+    return member(packed(pair[lists.rows], phrases.of[lists.values]), keys)
 
-    They are excluded by it, not its inverse, and neither said of the pair nor compatible with anything that is.
-    """
-    lexicon = graphs.lexicon
-    labels = pl.concat([said["subject_label"], said["object_label"]]).unique().sort()
-    lemmas = lexicon.labels(labels).select("label", "lemma")
-    pairs = lexicon.exclusive_predicates(values, conditional=True)
-    shown = words.filter("usable").select(other="predicate", other_canonical="canonical", option="option")
-    near = lexicon.compatible_predicates(values)
-    blocked = pl.concat(
-        [
-            said.select("row", other="predicate"),
-            said.select("row", "predicate").join(near, on="predicate").select("row", "other"),
-        ]
-    ).unique()
-    unless = pl.col("unless")
-    return (
-        said.join(pairs, on="predicate")
-        .join(shown, on="other")
-        .join(lemmas.rename({"label": "subject_label", "lemma": "subject_lemma"}), on="subject_label")
-        .join(lemmas.rename({"label": "object_label", "lemma": "object_lemma"}), on="object_label")
-        .filter(
-            ~unless.list.contains(pl.col("subject_lemma")),
-            ~unless.list.contains(pl.col("object_lemma")),
-            pl.col("inverse").is_null() | (pl.col("inverse") != pl.col("other_canonical")),
-        )
-        .join(blocked, on=["row", "other"], how="anti")
-        .select("row", "predicate", "other", "option")
-    )
+
+def _compatible_keys(words: Words, lists: Ragged) -> Ints:
+    """(row, predicate) for all that is said of a row's pair or may hold beside it; sorted."""
+    at, other = words.compatible.expand(lists.values)
+    return np.unique(np.concatenate([packed(lists.rows, lists.values), packed(lists.rows[at], other)]))

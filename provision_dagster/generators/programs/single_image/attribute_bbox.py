@@ -1,46 +1,44 @@
 """AttributeBBox: which attributes the object in a box has."""
 
-from functools import partial
-
+import numpy as np
 import polars as pl
 
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.programs.attribute_options import answer_attributes, finish_attributes, leaks
-from provision_dagster.generators.programs.common import boxed_objects, first_reason
-from provision_dagster.generators.registry import Generator, Mentions, register
+from provision_dagster.generators.programs.attribute_options import (
+    attribute_candidates,
+    attribute_mentions,
+    finish_attributes,
+    held_attributes,
+)
+from provision_dagster.generators.registry import Candidates, Draft, Generator, Mentions, Rules, register
 
 
-def candidates(graphs: Graphs) -> pl.DataFrame:
+def candidates(graphs: Graphs, rules: Rules) -> Candidates:
     """One per object that has an attribute."""
-    held = answer_attributes(graphs, by=["img", "obj"])
-    return held.join(boxed_objects(graphs), on=["img", "obj"]).select(
-        "img",
-        "obj",
-        "label",
-        "attributes",
-        "box",
-        "be",
-        "do",
-        first_reason(
-            unknown_attribute=~pl.col("known_words"),
-            unusable_label=~pl.col("usable"),
-            contradicting_attributes=pl.col("contradicting"),
-            box_prints_flat=pl.col("flat"),
-            same_printed_box=pl.col("twin"),
-            answer_in_label=leaks(label="label", attributes="attributes"),
-        ),
-    )
+    held = held_attributes(graphs, by_category=False)
+    found = attribute_candidates(graphs, rules, held, keep=np.ones(len(held.obj), dtype=bool))
+    return Candidates(found.rows, {k: v for k, v in found.rules.items() if k != "category_not_askable"})
+
+
+def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
+    """The label and all attributes."""
+    return attribute_mentions(graphs, rows, held_attributes(graphs, by_category=False))
+
+
+def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
+    """Answer with all attributes."""
+    return finish_attributes(graphs, rows, held_attributes(graphs, by_category=False), same_category=False)
 
 
 register(
     Generator(
         name="AttributeBBox",
         family="qa_attribute",
-        version="1",
-        key=("obj",),
+        version="2",
+        key={"obj": "object"},
         slots=("label", "box", "be", "do"),
-        mentions=Mentions(objects=("label",), attributes=("attributes",)),
         candidates=candidates,
-        finish=partial(finish_attributes, same_category=False),
+        mentions=mentions,
+        finish=finish,
     )
 )

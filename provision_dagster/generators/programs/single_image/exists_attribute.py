@@ -1,90 +1,158 @@
 """ExistsAttribute: how many objects of a label have the given attributes."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import polars as pl
 
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, member, offsets_of, packed, runs, spans
 from provision_dagster.generators.graphs import Graphs
+from provision_dagster.generators.hashing import U64
 from provision_dagster.generators.options import count_options
-from provision_dagster.generators.phrases import attributed_plural
-from provision_dagster.generators.programs.common import UNCLEAR_LABEL, first_reason
-from provision_dagster.generators.registry import Draft, Generator, Mentions, Rules, register
+from provision_dagster.generators.phrases import adjectives, around, set_hashes
+from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.registry import Candidates, Draft, Generator, Mentions, Rules, register
 
 MOST = 3
 """Attributes that a question may put before one noun and still be read."""
 
 
-def _asked(graphs: Graphs) -> pl.DataFrame:
-    """Distinct (attribute set, countable label) of each image, with the objects that have exactly that set."""
-    sets = graphs.typed_attributes.group_by("img", "obj", "label").agg(
-        attributes=pl.col("attribute").unique().sort(), known=(pl.col("known") & (pl.col("category") != "noun")).all()
-    )
-    flags = ["img", "label", "plural_form", "group_present", "ambiguous", "whole_present", "doubled"]
-    labels = graphs.labels.filter("countable").select(flags)
-    return (
-        sets.join(labels, on=["img", "label"])
-        .group_by("img", "label", "attributes")
-        .agg(pl.col("known").first(), *(pl.col(c).first() for c in flags[2:]), exact=pl.col("obj").sort())
-        .with_columns(asked=pl.col("attributes").list.join("\t"))
+@dataclass(frozen=True)
+class Asked:
+    """Distinct (attribute set, countable label) of each image, sorted by image and label; arrays of equal length.
+
+    `row`: of `Graphs.labels`. `sets`: the attributes. `exact`, `having`: objects with exactly the set, or with at least the set.
+    `unsure`: of some other object of the label it is not certain that it lacks one. `known`: the lexicon knows all attributes.
+    """
+
+    row: Ints
+    digest: U64
+    sets: Ragged
+    exact: Ragged
+    having: Ragged
+    unsure: Bools
+    known: Bools
+
+
+def asked_sets(graphs: Graphs) -> Asked:
+    """List what may be asked, once per shard."""
+    return graphs.once("asked_sets", lambda: _asked(graphs))
+
+
+def _asked(graphs: Graphs) -> Asked:
+    words, labels = graphs.words, graphs.labels
+    obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
+    typed = words.category[attribute] >= 0
+    obj, attribute = obj[typed], attribute[typed]
+    first, size = runs(obj)
+    bearer, sets = obj[first], Ragged(attribute, offsets_of(size))
+    digest = set_hashes(sets, words)
+    countable = labels.countable[graphs.label_row[bearer]]
+    row = graphs.label_row[bearer]
+    order = np.lexsort((bearer, digest, row))
+    order = order[countable[order]]
+    start, count = runs(row[order], digest[order].view(np.int64))
+    example = order[start]
+    chosen = Ragged.slices(attribute, first=sets.offsets[example], size=size[example])
+    sound = words.attributes.flag("known") & (words.category != words.category_code("noun"))
+    having, unsure = _matches(graphs, row[example], chosen)
+    return Asked(
+        row=row[example],
+        digest=digest[example],
+        sets=chosen,
+        exact=Ragged(bearer[order], offsets_of(count)),
+        having=having,
+        unsure=unsure,
+        known=np.logical_and.reduceat(sound[chosen.values], chosen.offsets[:-1]) if len(example) else countable[:0],
     )
 
 
-def _matches(graphs: Graphs, asked: pl.DataFrame) -> pl.DataFrame:
-    """For each question and object of its label: does the object have all attributes, and if not, is that certain?"""
-    keys = ["img", "label", "asked"]
-    wanted = asked.select(*keys, "attributes").explode("attributes").rename({"attributes": "attribute"})
-    against = wanted.join(graphs.objects.select("img", "label", "obj"), on=["img", "label"])
-    held = graphs.typed_attributes.select("img", "obj", "attribute").unique().with_columns(has=pl.lit(True))
-    met = against.join(held, on=["img", "obj", "attribute"], how="left")
-    has = met.group_by(*keys, "obj").agg(has=pl.col("has").fill_null(False).all())
-    denied = (
-        against.join(graphs.lexicon.contradictions(wanted["attribute"].unique().sort()), on="attribute")
-        .join(held.rename({"attribute": "other"}), on=["img", "obj", "other"])
-        .select(*keys, "obj")
-        .unique()
-        .with_columns(denied=pl.lit(True))
+def _matches(graphs: Graphs, row: Ints, sets: Ragged) -> tuple[Ragged, Bools]:
+    """For each set: the objects of its label that have it all, and whether one that has not may have it in truth."""
+    labels, words = graphs.labels, graphs.words
+    size = labels.n[row]
+    asked = np.repeat(np.arange(len(row)), size)
+    obj = graphs.by_label[spans(labels.first[row], size)]
+    # one line per set, object of its label and attribute of the set
+    wide = sets.sizes[asked]
+    line = np.repeat(np.arange(len(asked)), wide)
+    wanted = sets.values[spans(sets.offsets[asked], wide)]
+    has_one = member(packed(obj[line], wanted), graphs.attribute_keys)
+    begin = offsets_of(wide)[:-1]
+    has = np.logical_and.reduceat(has_one, begin) if len(begin) else has_one
+    denied = np.zeros(len(asked), dtype=bool)
+    at, other = words.contradictions.expand(wanted[~has_one])
+    lacking = line[~has_one][at]
+    denied[lacking[member(packed(obj[lacking], other), graphs.attribute_keys)]] = True
+    complete = graphs.images["exhaustive_attributes"].to_numpy()[graphs.img[obj]]
+    doubtful = ~has & ~denied & ~complete
+    unsure = np.zeros(len(row), dtype=bool)
+    unsure[asked[doubtful]] = True
+    return Ragged(obj[has], offsets_of(np.bincount(asked[has], minlength=len(row)))), unsure
+
+
+def candidates(graphs: Graphs, rules: Rules) -> Candidates:
+    """One per distinct non-empty attribute set and countable label of an image; `asked` is its place in `asked_sets`."""
+    asked, labels = asked_sets(graphs), graphs.labels
+    count = asked.having.sizes if rules == "strict" else asked.exact.sizes
+    rows = table(
+        img=labels.img[asked.row],
+        label=labels.label[asked.row],
+        digest=asked.digest.view(np.int64),
+        asked=np.arange(len(asked.row)),
+        n=count,
     )
-    complete = graphs.images.select("img", complete=pl.col("exhaustive_attributes").fill_null(False))
-    return (
-        has.join(denied, on=[*keys, "obj"], how="left")
-        .join(complete, on="img")
-        .with_columns(unsure=~pl.col("has") & ~pl.col("denied").fill_null(False) & ~pl.col("complete"))
+    if rules == "paper":
+        return Candidates(rows)
+    return Candidates(
+        rows,
+        {reason: broken[asked.row] for reason, broken in labels.unclear.items()}
+        | {
+            "unknown_attribute": ~asked.known,
+            "too_many_attributes": asked.sets.sizes > MOST,
+            "attribute_of_other_objects_unknown": asked.unsure,
+        },
     )
 
 
-def candidates(graphs: Graphs) -> pl.DataFrame:
-    """One per distinct non-empty attribute set and countable label of an image."""
-    asked = _asked(graphs)
-    counted = (
-        _matches(graphs, asked)
-        .group_by("img", "label", "asked")
-        .agg(objs=pl.col("obj").filter("has").sort(), unsure=pl.col("unsure").any())
-    )
-    reason = first_reason(
-        **UNCLEAR_LABEL,
-        unknown_attribute=~pl.col("known"),
-        too_many_attributes=pl.col("attributes").list.len() > MOST,
-        attribute_of_other_objects_unknown=pl.col("unsure"),
-    )
-    return asked.join(counted, on=["img", "label", "asked"]).select(
-        "img", "label", "asked", "attributes", "plural_form", "exact", "objs", reason
+def _sets(graphs: Graphs, rows: pl.DataFrame) -> Ragged:
+    sets, chosen = asked_sets(graphs).sets, ints(rows["asked"])
+    return Ragged.slices(sets.values, first=sets.offsets[chosen], size=sets.sizes[chosen])
+
+
+def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
+    """The label, the set and the count."""
+    return Mentions(
+        labels=Ragged.columns(ints(rows["label"])),
+        attributes=_sets(graphs, rows),
+        counts=Ragged.columns(ints(rows["n"])),
     )
 
 
-def finish(graphs: Graphs, kept: pl.DataFrame, rules: Rules) -> Draft:
+def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     """Count the objects whose attributes include the set (strict) or equal it (paper)."""
-    chosen = kept if rules == "strict" else kept.with_columns(objs="exact")
-    counted = chosen.with_columns(n=pl.col("objs").list.len().cast(pl.Int32))
-    return Draft(attributed_plural(count_options(counted, count="n"), lexicon=graphs.lexicon))
+    asked, chosen = asked_sets(graphs), ints(rows["asked"])
+    bearers = asked.having if rules == "strict" else asked.exact
+    counted = count_options(rows["h"].to_numpy(), ints(rows["n"]))
+    plural = graphs.words.labels.words["plural"].gather(rows["label"])
+    described = adjectives(_sets(graphs, rows), graphs.words)
+    return Draft(
+        slots={"attributed_plural": around(plural, before=described.before, behind=described.behind)},
+        answer=counted.answer,
+        objects=Ragged.slices(bearers.values, first=bearers.offsets[chosen], size=bearers.sizes[chosen]),
+        choice=counted.choice,
+    )
 
 
 register(
     Generator(
         name="ExistsAttribute",
         family="qa_attribute",
-        version="1",
-        key=("label", "asked"),
+        version="2",
+        key={"label": "label", "digest": "number"},
         slots=("attributed_plural",),
-        mentions=Mentions(objects=("label",), attributes=("attributes",), counts=("n",)),
         candidates=candidates,
+        mentions=mentions,
         finish=finish,
     )
 )

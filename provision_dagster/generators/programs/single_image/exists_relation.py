@@ -1,50 +1,55 @@
 """ExistsRelation: how two things that can be named are related."""
 
+import numpy as np
 import polars as pl
 
+from provision_dagster.generators.arrays import ints
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.language import agree
-from provision_dagster.generators.programs.common import first_reason
-from provision_dagster.generators.programs.relation_options import finish_relation, related_pairs
-from provision_dagster.generators.registry import Generator, Mentions, register
+from provision_dagster.generators.programs.common import table, verbs
+from provision_dagster.generators.programs.relation_options import finish_relation, related_pairs, relation_mentions
+from provision_dagster.generators.registry import Candidates, Draft, Generator, Rules, register
 
 
-def candidates(graphs: Graphs) -> pl.DataFrame:
-    """One per ordered pair of unique labels that are related."""
-    names = graphs.uniques.select("img", "obj", "ambiguous", "plural_verb")
-    heads = names.rename({"obj": "subject"})
-    tails = names.select("img", "ambiguous", object="obj")
-    return (
-        related_pairs(graphs)
-        .join(heads, on=["img", "subject"])
-        .join(tails, on=["img", "object"], suffix="_object")
-        .select(
-            "img",
-            "subject",
-            "object",
-            "subject_label",
-            "object_label",
-            "predicates",
-            "every",
-            agree("plural_verb", singular="is", plural_form="are").alias("be"),
-            first_reason(
-                ambiguous_label=pl.any_horizontal("ambiguous", "ambiguous_object"),
-                unusable_predicate=~pl.col("usable"),
-                contradicting_predicates=pl.col("contradicting"),
-            ),
-        )
+def candidates(graphs: Graphs, rules: Rules) -> Candidates:
+    """One per ordered pair of unique labels that are related; `pair` is its place in `related_pairs`."""
+    related = related_pairs(graphs)
+    once = np.zeros(graphs.objects.height, dtype=bool)
+    once[graphs.uniques] = True
+    pair = np.flatnonzero(once[related.subject] & once[related.object])
+    subject, object_ = related.subject[pair], related.object[pair]
+    rows = table(img=graphs.img[subject], subject=subject, object=object_, pair=pair)
+    if rules == "paper":
+        return Candidates(rows)
+    return Candidates(
+        rows,
+        {
+            "ambiguous_label": ~(graphs.nameable[subject] & graphs.nameable[object_]),
+            "unusable_predicate": ~related.usable[pair],
+            "contradicting_predicates": related.contradicting[pair],
+        },
     )
+
+
+def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
+    """Name both by their labels."""
+    subject, object_ = ints(rows["subject"]), ints(rows["object"])
+    slots = {
+        "subject_label": graphs.label_text(subject),
+        "object_label": graphs.label_text(object_),
+        "be": verbs(graphs.is_plural(subject), singular="is", plural_form="are"),
+    }
+    return finish_relation(graphs, rows, slots)
 
 
 register(
     Generator(
         name="ExistsRelation",
         family="qa_relation",
-        version="1",
-        key=("subject", "object"),
+        version="2",
+        key={"subject": "object", "object": "object"},
         slots=("subject_label", "object_label", "be"),
-        mentions=Mentions(objects=("subject_label", "object_label"), relations=("every",)),
         candidates=candidates,
-        finish=finish_relation,
+        mentions=relation_mentions,
+        finish=finish,
     )
 )

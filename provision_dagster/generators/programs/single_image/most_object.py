@@ -2,57 +2,105 @@
 
 from functools import partial
 
+import numpy as np
 import polars as pl
 
-from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.hashing import column_hash, mix
-from provision_dagster.generators.programs.common import UNCLEAR_LABEL, word_counts
-from provision_dagster.generators.registry import Draft, Generator, Mentions, Rules, register
+from provision_dagster.generators.arrays import Ints, Ragged, ints, offsets_of, runs
+from provision_dagster.generators.graphs import Graphs, pairs_within
+from provision_dagster.generators.hashing import draw, mix
+from provision_dagster.generators.options import draw_listed
+from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.registry import (
+    OPTIONS,
+    Candidates,
+    Choice,
+    Draft,
+    Generator,
+    Mentions,
+    Rules,
+    register,
+)
 
 
-def _uncontained(graphs: Graphs) -> pl.DataFrame:
-    """Labels with their number of boxes, leaving out boxes that hold another box (paper rules)."""
-    boxes = graphs.objects.select("img", "obj", "label", "x1", "y1", "x2", "y2")
-    c = pl.col
-    holds = (c("x1") <= c("x1_b")) & (c("y1") <= c("y1_b")) & (c("x2") >= c("x2_b")) & (c("y2") >= c("y2_b"))
-    pairs = boxes.join(boxes.drop("label"), on="img", suffix="_b").filter((c("obj") != c("obj_b")) & holds)
-    left = boxes.join(pairs.select("img", "obj").unique(), on=["img", "obj"], how="anti")
-    counted = left.group_by("img", "label").agg(n=pl.len().cast(pl.Int32), objs=pl.col("obj").sort())
-    return counted.join(graphs.labels.filter("countable").select("img", "label"), on=["img", "label"])
+def counted_labels(graphs: Graphs, rules: Rules) -> tuple[Ints, Ints]:
+    """Rows of `Graphs.labels` that may be compared, and their counts.
+
+    Strict rules: labels whose count can be proven. Paper rules: countable labels of boxes that hold no other box.
+    """
+    labels = graphs.labels
+    if rules == "strict":
+        rows = np.flatnonzero(labels.countable & ~np.any(list(labels.unclear.values()), axis=0))
+        return rows, labels.n[rows]
+    left = np.bincount(graphs.label_row[~_holding(graphs)], minlength=len(labels.n))
+    rows = np.flatnonzero(labels.countable & (left > 0))
+    return rows, left[rows]
 
 
-def _countable(graphs: Graphs) -> pl.DataFrame:
-    """Labels whose count can be proven (strict rules)."""
-    unclear = pl.any_horizontal(UNCLEAR_LABEL.values())
-    return graphs.labels.filter(pl.col("countable") & ~unclear).select("img", "label", "n", "objs")
+def _holding(graphs: Graphs) -> np.ndarray:
+    """Objects whose box holds another box of the image (equal boxes hold each other)."""
+    one, two, _ = pairs_within(ints(graphs.images["first"]), ints(graphs.images["objects"]))
+    a, b = graphs.boxes[one], graphs.boxes[two]
+    outer = (a[:, :2] <= b[:, :2]).all(axis=1) & (a[:, 2:] >= b[:, 2:]).all(axis=1)
+    inner = (b[:, :2] <= a[:, :2]).all(axis=1) & (b[:, 2:] >= a[:, 2:]).all(axis=1)
+    holding = np.zeros(graphs.objects.height, dtype=bool)
+    holding[one[outer]] = True
+    holding[two[inner]] = True
+    return holding
 
 
-def _images(table: pl.DataFrame) -> pl.DataFrame:
-    spread = pl.col("n").max() > pl.col("n").min()
-    return table.group_by("img").agg(spread=spread).filter("spread").select("img")
+def _spread_images(graphs: Graphs, rules: Rules) -> Ints:
+    """Images in which two labels that may be compared have different counts."""
+    rows, n = counted_labels(graphs, rules)
+    img = graphs.labels.img[rows]
+    first, _ = runs(img)
+    if not len(first):
+        return first
+    return img[first][np.maximum.reduceat(n, first) > np.minimum.reduceat(n, first)]
 
 
-def candidates(graphs: Graphs) -> pl.DataFrame:
+def candidates(graphs: Graphs, rules: Rules) -> Candidates:
     """One per image that has two countable labels with different counts."""
-    provable = _images(_countable(graphs)).with_columns(provable=pl.lit(True))
-    reason = pl.when(pl.col("provable").is_null()).then(pl.lit("no_provable_pair"))
-    paper = _images(_uncontained(graphs)).join(provable, on="img", how="left")
-    return paper.select("img", drop=reason)
+    img = _spread_images(graphs, "paper")
+    if rules == "paper":
+        return Candidates(table(img=img))
+    return Candidates(table(img=img), {"no_provable_pair": ~np.isin(img, _spread_images(graphs, "strict"))})
 
 
-def finish(graphs: Graphs, kept: pl.DataFrame, rules: Rules, *, most: bool) -> Draft:
+def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
+    """Nothing before the options are drawn: there is one candidate per image."""
+    return Mentions()
+
+
+def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules, *, most: bool) -> Draft:
     """Take one of the extreme labels as truth, and draw the others among those with strictly different counts."""
-    table = _countable(graphs) if rules == "strict" else _uncontained(graphs)
-    table = table.join(kept.select("row", "img", "h"), on="img")
-    peak = (pl.col("n").max() if most else pl.col("n").min()).over("row")
-    extremes = table.filter(pl.col("n") == peak)
-    luck = pl.Series("luck", mix(extremes["h"].to_numpy(), column_hash(extremes["label"])))
-    truth = extremes.with_columns(luck).sort("row", "luck").group_by("row", maintain_order=True).first()
-    others = table.filter(pl.col("n") != peak)
-    pool = others.join(word_counts(graphs, kind="label").rename({"option": "label"}), on="label", how="left")
-    evidence = table.group_by("row").agg(objs=pl.col("objs").explode().sort())
-    rows = kept.join(truth.select("row", truth="label", answer="label", n="n"), on="row").join(evidence, on="row")
-    return Draft(rows, pool.select("row", option="label", weight=pl.col("weight").fill_null(1)))
+    labels, h = graphs.labels, rows["h"].to_numpy()
+    place = np.full(graphs.images.height, -1)
+    place[ints(rows["img"])] = np.arange(rows.height)
+    found, n = counted_labels(graphs, rules)
+    row = place[labels.img[found]]
+    found, n, row = found[row >= 0], n[row >= 0], row[row >= 0]
+    code = labels.label[found]
+    first, size = runs(row)
+    peak = (np.maximum if most else np.minimum).reduceat(n, first)[row]
+    top = np.flatnonzero(n == peak)
+    luck = mix(draw(h[row[top]], "extreme"), graphs.words.labels.hashes[code[top]])
+    top = top[np.lexsort((luck, row[top]))]
+    top = top[runs(row[top])[0]]
+    false = np.full((rows.height, OPTIONS - 1), -1)
+    rest = n != peak
+    table_ = graphs.words.labels
+    draw_listed(h, row[rest], code[rest], table_.counts[code[rest]], hashes=table_.hashes, into=false)
+    codes = np.concatenate([code[top][:, None], false], axis=1)
+    shown = codes >= 0
+    evidence = Ragged.slices(graphs.by_label, first=labels.first[found], size=labels.n[found])
+    ends = offsets_of(labels.n[found])[np.append(first, len(found))]
+    return Draft(
+        slots={},
+        answer=table_.text.gather(codes[:, 0]),
+        objects=Ragged(evidence.values, ends),
+        choice=Choice(table_.text, codes),
+        mentions=Mentions(labels=Ragged.masked(codes, shown), counts=Ragged.columns(n[top])),
+    )
 
 
 for _name, _most in (("MostObject", True), ("LeastObject", False)):
@@ -60,11 +108,12 @@ for _name, _most in (("MostObject", True), ("LeastObject", False)):
         Generator(
             name=_name,
             family="qa_object",
-            version="1",
-            key=(),
+            version="2",
+            key={},
             slots=("candidates",),
-            mentions=Mentions(objects=("options",), counts=("n",)),
             candidates=candidates,
+            mentions=mentions,
             finish=partial(finish, most=_most),
         )
     )
+

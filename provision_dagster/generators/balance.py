@@ -1,0 +1,62 @@
+"""Not blind-solvable (T4): how likely an option is the answer where it is offered, measured once per image set.
+
+Whoever knows only the texts of the options does best to name the one that is most often right where it is offered. If the answer
+of a question with options S is x with probability proportional to a strength s(x) (Luce's choice axiom), and a question with
+answer a keeps its multiple-choice form with probability min(s(S)) / s(a), then among those that keep it every option of S is
+right equally often: the texts tell nothing. The open form stays.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from provision_dagster.generators.arrays import Ints
+
+STRENGTHS: dict[str, pl.DataType] = {
+    "image_set": pl.String(),
+    "generator": pl.String(),
+    "option": pl.String(),
+    "strength": pl.Float64(),
+}
+
+ROUNDS = 60
+PRIOR = 1.0
+"""Each option is taken to have won and lost this often beside an average one: rare options are not known well."""
+
+
+def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
+    """Fit Luce's model to questions by minorization-maximization (Hunter, 2004).
+
+    Parameters
+    ----------
+    codes
+        Shape (n, k): the answer first, then the false options; -1 = none.
+    options
+        Codes are below this.
+
+    Returns
+    -------
+    numpy.ndarray
+        Strength of each option, geometric mean 1 over those that occur, shape (options,).
+    """
+    there = codes >= 0
+    safe = np.where(there, codes, 0)
+    wins = np.bincount(codes[:, 0], minlength=options) + PRIOR
+    seen = np.bincount(codes[there], minlength=options) > 0
+    strength = np.ones(options)
+    for _ in range(ROUNDS):
+        whole = np.where(there, strength[safe], 0).sum(axis=1)
+        share = np.broadcast_to((1 / whole)[:, None], codes.shape)
+        expected = np.bincount(codes[there], weights=share[there], minlength=options)
+        strength = wins / (expected + 2 * PRIOR / (strength + 1))
+        strength /= np.exp(np.mean(np.log(strength[seen]))) if seen.any() else 1
+    return np.where(seen, strength, 1.0)
+
+
+def strengths_of(table: pl.DataFrame | None, generator: str, words: pl.Series) -> npt.NDArray[np.float64] | None:
+    """Return the strength of each word, 1 for those that are not in the table; None without a table."""
+    if table is None:
+        return None
+    known = table.filter(generator=generator).select("option", "strength")
+    joined = words.alias("option").to_frame().join(known, on="option", how="left", maintain_order="left")
+    return joined["strength"].fill_null(1.0).to_numpy()

@@ -1,0 +1,52 @@
+"""Pairs and triples of unique-label objects whose boxes do not overlap."""
+
+from typing import Literal
+
+import numpy as np
+
+from provision_dagster.generators.arrays import Bools, Ints, runs
+from provision_dagster.generators.graphs import Graphs, pairs_within
+
+Axis = Literal["x", "y", "any"]
+
+
+def disjoint_pairs(graphs: Graphs, *, axis: Axis, among: Ints | None = None) -> Ints:
+    """List pairs of unique-label objects with disjoint boxes, in order, shape (n, 2).
+
+    Parameters
+    ----------
+    axis
+        Axis on which they must be disjoint ("any": x or y); boxes that touch are.
+    among
+        Objects to choose from, sorted; those with a unique label unless told otherwise.
+    """
+    objects = graphs.uniques if among is None else among
+    first, size = runs(graphs.img[objects])
+    one, two, _ = pairs_within(first, size)
+    pairs = np.stack([objects[one], objects[two]], axis=1)
+    return pairs[_apart(graphs, pairs, axis=axis)]
+
+
+def disjoint_triples(graphs: Graphs, *, axis: Axis, among: Ints | None = None) -> Ints:
+    """List triples whose boxes are pairwise disjoint, in order, shape (n, 3); parameters as for `disjoint_pairs`."""
+    if among is None:
+        return graphs.once(("disjoint_triples", axis), lambda: _triples(graphs, axis=axis, among=None))
+    return _triples(graphs, axis=axis, among=among)
+
+
+def _triples(graphs: Graphs, *, axis: Axis, among: Ints | None) -> Ints:
+    pairs = disjoint_pairs(graphs, axis=axis, among=among)
+    # for each first object, its partners are a run: a triple is two of them that are disjoint too
+    first, size = runs(pairs[:, 0])
+    one, two, row = pairs_within(first, size)
+    left, middle, right = pairs[first[row], 0], pairs[one, 1], pairs[two, 1]
+    apart = _apart(graphs, np.stack([middle, right], axis=1), axis=axis)
+    return np.stack([left[apart], middle[apart], right[apart]], axis=1)
+
+
+def _apart(graphs: Graphs, pairs: Ints, *, axis: Axis) -> Bools:
+    a, b = graphs.boxes[pairs[:, 0]], graphs.boxes[pairs[:, 1]]
+    apart = (a[:, :2] >= b[:, 2:]) | (b[:, :2] >= a[:, 2:])
+    return np.asarray(apart.any(axis=1) if axis == "any" else apart[:, 0 if axis == "x" else 1])
+
+

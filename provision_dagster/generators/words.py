@@ -1,0 +1,222 @@
+"""The words of an image set as codes: what the lexicon says of each is looked up once, pairs of words are number pairs."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+import numpy as np
+import polars as pl
+
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints
+from provision_dagster.generators.hashing import column_hash
+from provision_dagster.lexicon import Lexicon
+
+T = TypeVar("T")
+
+KINDS = ("label", "attribute", "predicate")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Words of one kind, sorted; a word's code is its row.
+
+    Parameters
+    ----------
+    kind
+        "label", "attribute" or "predicate".
+    words
+        What the lexicon says of each (columns of `LABEL_COLUMNS`, ...), with `hash` (64 bits) and `count` (mentions in
+        the image set).
+    """
+
+    kind: str
+    words: pl.DataFrame
+
+    @property
+    def text(self) -> pl.Series:
+        """The words themselves."""
+        return self.words[self.kind]
+
+    @cached_property
+    def hashes(self) -> np.ndarray:
+        """64-bit hash of each word: unlike codes, the same in every image set."""
+        return self.words["hash"].to_numpy()
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """Mentions in the image set, at least 1."""
+        return np.maximum(self.words["count"].to_numpy(), 1).astype(np.float64)
+
+    def flag(self, column: str) -> Bools:
+        """Return a boolean column by code."""
+        return bools(self.words[column])
+
+    def codes(self, column: pl.Series) -> Ints:
+        """Return the codes of words that are all in the table."""
+        return ints(column.cast(pl.Enum(self.text)).to_physical())
+
+
+@dataclass(frozen=True)
+class Words:
+    """All words of an image set, and how they exclude or imply each other."""
+
+    labels: Table
+    attributes: Table
+    predicates: Table
+    lexicon: Lexicon
+    vocabulary: pl.DataFrame
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` gives, made once per set of words."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]  # type: ignore[no-any-return]
+
+    @staticmethod
+    def of(vocabulary: pl.DataFrame, *, lexicon: Lexicon, also: Sequence[pl.Series] = ()) -> "Words":
+        """Collect the words of an image set.
+
+        Parameters
+        ----------
+        vocabulary
+            Frequencies of the whole image set (schema `VOCABULARY`).
+        also
+            Labels, attributes and predicates in use, in this order; those that the vocabulary lacks count once.
+        """
+        counted = vocabulary.group_by("kind", "value").agg(pl.col("count").sum()).sort("kind", "value")
+        tables = []
+        for kind, seen in zip(KINDS, also or [pl.Series([], dtype=pl.String)] * 3, strict=True):
+            known = counted.filter(kind=kind).select(pl.col("value").alias(kind), "count")
+            extra = seen.unique().drop_nulls().alias(kind).to_frame().join(known, on=kind, how="anti")
+            both = pl.concat([known, extra.with_columns(count=pl.lit(1, dtype=pl.Int64))]).sort(kind)
+            tables.append(_table(both, kind=kind, lexicon=lexicon))
+        return Words(*tables, lexicon=lexicon, vocabulary=vocabulary)
+
+    @cached_property
+    def categories(self) -> pl.DataFrame:
+        """Categories of attributes in use, sorted; a category's code is its row: `category`, `noun`, `askable`."""
+        used = self.attributes.words.select(pl.col("category").drop_nulls().unique().sort())
+        said = used.join(self.lexicon.categories(), on="category", how="left", maintain_order="left")
+        named = said.with_columns(pl.col("noun").fill_null(pl.col("category")), pl.col("askable").fill_null(False))
+        return named.with_columns(pl.Series("hash", column_hash(named["category"]), dtype=pl.UInt64))
+
+    @cached_property
+    def category(self) -> Ints:
+        """Category code of each attribute, -1 without one."""
+        column = self.attributes.words["category"].cast(pl.Enum(self.categories["category"])).to_physical()
+        return ints(column.cast(pl.Int64).fill_null(-1))
+
+    def category_code(self, name: str) -> int:
+        """Return the code of a category, -2 if no attribute in use has it."""
+        found = self.categories["category"].index_of(name)
+        return -2 if found is None else int(found)
+
+    @cached_property
+    def related_labels(self) -> Pairs:
+        """Labels that may name the same or an overlapping thing."""
+        return self._pairs(self.lexicon.related_labels(self.labels.text), of=self.labels)
+
+    @cached_property
+    def part_labels(self) -> Pairs:
+        """(part, whole)."""
+        return self._pairs(self.lexicon.part_labels(self.labels.text), of=self.labels)
+
+    @cached_property
+    def contradictions(self) -> Pairs:
+        """Attributes that cannot both be said of one thing."""
+        return self._pairs(self.lexicon.contradictions(self.attributes.text), of=self.attributes)
+
+    @cached_property
+    def same_attribute(self) -> Pairs:
+        """Attributes of which one is a synonym or a kind of the other."""
+        return self._pairs(self.lexicon.same_attribute(self.attributes.text), of=self.attributes)
+
+    @cached_property
+    def compatible(self) -> Pairs:
+        """Predicates that may hold together: synonyms, or one implies the other."""
+        return self._pairs(self.lexicon.compatible_predicates(self.predicates.text), of=self.predicates)
+
+    @cached_property
+    def exclusive(self) -> Pairs:
+        """Predicates of which one excludes the other, whatever the things are."""
+        return self._pairs(self.lexicon.exclusive_predicates(self.predicates.text), of=self.predicates)
+
+    @cached_property
+    def conditional(self) -> pl.DataFrame:
+        """`predicate`, `other` (codes), `unless` (list of lemmas): excludes unless a label has one of the lemmas."""
+        pairs = self.lexicon.exclusive_predicates(self.predicates.text, conditional=True)
+        codes = {name: self.predicates.codes(pairs[name]) for name in ("predicate", "other")}
+        return pairs.with_columns(**{name: pl.Series(values) for name, values in codes.items()}).sort(
+            "predicate", "other"
+        )
+
+    @cached_property
+    def lemma(self) -> Ints:
+        """Number of each label's lemma: labels of equal lemma name the same kind of thing."""
+        return ints(self.labels.words["lemma"].rank("dense").cast(pl.Int64))
+
+    @cached_property
+    def number_counts(self) -> np.ndarray:
+        """How often a label stands n times in an image, by n; larger numbers count as the last."""
+        seen = self.vocabulary.filter(kind="count").group_by(n=pl.col("value").cast(pl.Int64)).agg(pl.col("count").sum())
+        table = np.ones(int(seen["n"].max() or 0) + 2)  # type: ignore[arg-type]
+        table[seen["n"].to_numpy()] = seen["count"].to_numpy()
+        return table
+
+    def _pairs(self, frame: pl.DataFrame, *, of: Table) -> Pairs:
+        first, second = frame.columns[:2]
+        return Pairs.of(of.codes(frame[first]), of.codes(frame[second]), codes=of.words.height)
+
+
+def _table(counted: pl.DataFrame, *, kind: str, lexicon: Lexicon) -> Table:
+    look_up = {"label": lexicon.labels, "attribute": lexicon.attributes, "predicate": lexicon.predicates}[kind]
+    said = counted.join(look_up(counted[kind]), on=kind, how="left", maintain_order="left")
+    return Table(kind, said.with_columns(pl.Series("hash", column_hash(said[kind]), dtype=pl.UInt64)))
+
+
+_CACHED = 8
+
+
+@lru_cache(maxsize=_CACHED)
+def _cached(key: "_Key") -> Words:
+    return Words.of(key.vocabulary, lexicon=key.lexicon, also=key.also)
+
+
+@dataclass(frozen=True)
+class _Key:
+    """Makes a vocabulary hashable by its content."""
+
+    content: int
+    lexicon: Lexicon
+    vocabulary: pl.DataFrame
+    also: tuple[pl.Series, ...]
+
+    def __hash__(self) -> int:
+        return self.content
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Key)
+            and self.lexicon is other.lexicon
+            and self.vocabulary.equals(other.vocabulary)
+            and all(a.equals(b) for a, b in zip(self.also, other.also, strict=True))
+        )
+
+
+def words_of(vocabulary: pl.DataFrame, *, lexicon: Lexicon, used: Sequence[pl.Series]) -> Words:
+    """Return the words of an image set, from memory when the same vocabulary was asked for before.
+
+    Parameters
+    ----------
+    used
+        Labels, attributes and predicates of the shard.
+    """
+    known = {kind: vocabulary.filter(kind=kind)["value"].unique() for kind in KINDS}
+    also = tuple(
+        column.unique().drop_nulls().to_frame("w").join(known[kind].to_frame("w"), on="w", how="anti")["w"].sort()
+        for kind, column in zip(KINDS, used, strict=True)
+    )
+    content = hash((vocabulary.height, vocabulary["count"].sum(), *(len(a) for a in also)))
+    return _cached(_Key(content, lexicon, vocabulary, also))
