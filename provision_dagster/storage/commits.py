@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from deltalake import WriterProperties
@@ -12,10 +12,10 @@ from deltalake.exceptions import CommitFailedError
 logger = logging.getLogger(__name__)
 
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17)
-"""Fixed, so that the same rows give the same bytes."""
+"""Of the files that upkeep makes by merging."""
 
-MAX_ATTEMPTS = 12
-"""Conflicts in a row, after delta-rs's own retries, before a commit gives up."""
+MAX_ATTEMPTS = 40
+"""Conflicts in a row before a commit gives up. An attempt takes milliseconds: its files are written already."""
 
 T = TypeVar("T")
 
@@ -33,11 +33,5 @@ def retry_commit(action: Callable[[], T], *, name: str) -> T:
             return action()
         except CommitFailedError as error:
             logger.info("table `%s`: attempt %d met another commit: %s", name, attempt, error)
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+            time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
     return action()
-
-
-def equals(key: Mapping[str, str]) -> str:
-    """Return the SQL predicate of the rows with these values."""
-    quoted = {column: value.replace("'", "''") for column, value in key.items()}
-    return " AND ".join(f"{column} = '{value}'" for column, value in quoted.items())

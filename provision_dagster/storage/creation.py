@@ -7,6 +7,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
 from provision_dagster.errors import SchemaError
+from provision_dagster.storage.encoding import statistics_columns
 from provision_dagster.storage.settings import DATA_SETTING
 from provision_dagster.storage.stored_types import stored_schema
 from provision_dagster.storage.tables import TableSpec
@@ -56,7 +57,7 @@ def _create(spec: TableSpec, *, uri: str, options: dict[str, str] | None) -> Non
         partition_by=list(spec.replace_by) or None,
         name=spec.name,
         description=spec.description,
-        configuration={"delta.dataSkippingStatsColumns": ",".join(_statistics_columns(spec))},
+        configuration={"delta.dataSkippingStatsColumns": ",".join(statistics_columns(spec))},
         storage_options=options,
         # with retries, a process that loses the race would commit the creation a second time
         commit_properties=CommitProperties(max_commit_retries=0),
@@ -77,9 +78,3 @@ def _check_existing(spec: TableSpec, *, uri: str, options: dict[str, str] | None
         f"table `{spec.name}` at `{uri}` was made with another layout: {'; '.join(details)}; "
         f"move it away or choose another `{DATA_SETTING}`"
     )
-
-
-def _statistics_columns(spec: TableSpec) -> list[str]:
-    """Row statistics only where they help: delta-rs 1.6 cuts those of 20-digit decimals at 2^63."""
-    flat = [c for c in dict.fromkeys((*spec.key, *spec.sort_by)) if c not in spec.replace_by]
-    return [c for c in flat if stored_schema(spec.schema)[c] == spec.schema[c]] or [next(iter(spec.schema))]

@@ -1,22 +1,20 @@
 """The store: declared Delta tables under one root, on local disk or S3-style storage."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import TableNotFoundError
 
 from provision_dagster.errors import InputError
-from provision_dagster.storage.checking import check_belongs, conform, slice_key
-from provision_dagster.storage.commits import WRITER, equals, retry_commit
+from provision_dagster.storage.checking import conform, slice_key
 from provision_dagster.storage.creation import create_table
+from provision_dagster.storage.files import TableFiles
 from provision_dagster.storage.settings import options_from_env, root_url, url_from_env
 from provision_dagster.storage.stored_types import stored_schema
 from provision_dagster.storage.tables import TABLES, TableSpec
-
-logger = logging.getLogger(__name__)
+from provision_dagster.storage.writer import PartitionWriter, Slice
 
 Partitions = str | Sequence[str] | Mapping[str, str | Sequence[str]]
 
@@ -98,7 +96,14 @@ class Store:
             message = f"table `{name}` does not exist at `{self.uri(name)}`: call `Store.create_all()` first"
             raise InputError(message) from error
 
-    def write_partition(self, name: str, df: pl.DataFrame, *, key: str | Mapping[str, str] | None = None) -> int:
+    def write_partition(
+        self,
+        name: str,
+        df: pl.DataFrame,
+        *,
+        key: str | Mapping[str, str] | None = None,
+        ordered: bool = False,
+    ) -> int:
         """Replace one partition of a table atomically; do nothing when it holds these rows already.
 
         Parameters
@@ -110,6 +115,9 @@ class Store:
         key
             Value of the partition column, or a value per column of `TableSpec.replace_by`; None for a table
             without partitions.
+        ordered
+            True keeps the rows in the order at hand, which must be the same whenever the rows are; False sorts them
+            by `TableSpec.sort_by`.
 
         Returns
         -------
@@ -124,11 +132,51 @@ class Store:
             If the key does not fit the table, or a row belongs elsewhere.
         """
         spec = self.spec(name)
+        with self.partition_writer(name, key=key) as writer:
+            rows = conform(df, spec=spec)
+            writer.write(rows if ordered else rows.sort(spec.sort_by, maintain_order=True))
+        assert writer.version is not None
+        return writer.version
+
+    def partition_writer(self, name: str, *, key: str | Mapping[str, str] | None = None) -> PartitionWriter:
+        """Replace one partition with rows that come in turn, in bounded memory, committed once at the end.
+
+        Parameters
+        ----------
+        name
+            Table.
+        key
+            As for `write_partition`.
+
+        Returns
+        -------
+        PartitionWriter
+            To be used in a `with` block; `write` takes frames.
+
+        Raises
+        ------
+        InputError
+            If the key does not fit the table.
+
+        Examples
+        --------
+        >>> with store.partition_writer("qa_object", key="set-00000") as writer:  # doctest: +SKIP
+        ...     for chunk in chunks:
+        ...         writer.write(chunk)
+        """
+        spec = self.spec(name)
         chosen = slice_key(key, spec=spec)
-        rows = conform(df, spec=spec)
-        check_belongs(rows, key=chosen, spec=spec)
-        rows = rows.sort(spec.sort_by, maintain_order=True).rechunk()
-        return retry_commit(lambda: self._replace(spec, rows, key=chosen), name=name)
+        wanted = {column: [value] for column, value in chosen.items()}
+        return PartitionWriter(
+            Slice(
+                spec=spec,
+                key=chosen,
+                files=TableFiles(self.uri(name), storage_options=self.storage_options),
+                open=lambda: self.table(name),
+                read=lambda table: self._read(spec, table, wanted=wanted, columns=None),
+                storage_options=self.storage_options,
+            )
+        )
 
     def scan(
         self,
@@ -186,29 +234,6 @@ class Store:
         if spec.partition_by is None:
             return []
         return sorted({str(found[spec.partition_by]) for found in self.table(name).partitions()})
-
-    def _replace(self, spec: TableSpec, rows: pl.DataFrame, *, key: Mapping[str, str]) -> int:
-        table = self.table(spec.name)
-        if self._holds(spec, table, rows=rows, key=key):
-            return int(table.version())
-        write_deltalake(
-            table,
-            rows.cast(pl.Schema(stored_schema(spec.schema))),
-            mode="overwrite",
-            predicate=equals(key) if key else None,
-            writer_properties=WRITER,
-        )
-        return int(table.version())
-
-    def _holds(self, spec: TableSpec, table: DeltaTable, *, rows: pl.DataFrame, key: Mapping[str, str]) -> bool:
-        stored = self._read(spec, table, wanted={c: [v] for c, v in key.items()}, columns=None)
-        try:
-            if stored.select(pl.len()).collect().item() != len(rows):
-                return False
-            return stored.collect().sort(spec.sort_by, maintain_order=True).equals(rows)
-        except (OSError, pl.exceptions.ComputeError) as error:
-            logger.warning("table `%s`, %s: unreadable, written again: %s", spec.name, dict(key), error)
-            return False
 
     def _read(
         self,
