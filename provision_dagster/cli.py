@@ -192,6 +192,45 @@ def _print_summary(summary: dict[str, Any], *, out: Path) -> None:
 
 
 @app.command()
+def audit(
+    qa: Annotated[Path, typer.Argument(help="Folder written by `generate`, or a Delta table or Parquet file of QAs.")],
+    annotations: Annotated[Path, typer.Option(help="What the QAs were made from, as given to `generate`.")],
+    format: Annotated[Format, typer.Option(help="Layout of the annotations.")],
+    images: Images = None,
+    depth: Depth = None,
+    masks: Masks = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="As given to `generate`.")] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="As given to `generate`.")] = None,
+    templates: Annotated[list[Path] | None, typer.Option(help="As given to `generate`; may be repeated.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the report does not depend on it.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for audit.json and audit_findings.parquet; default: QA.")
+    ] = None,
+) -> None:
+    """Check every QA against its scene graph, from the meaning of its text; exit code 1: some are wrong or ambiguous."""
+    from provision_dagster.generators.audit.files import AuditRequest, audit_files
+    from provision_dagster.generators.audit.table import figures, reasons
+
+    if not qa.exists():
+        raise InputError(f"`QA` must be a folder or file that exists, got `{qa}`")
+    spec = _annotated_spec("audit", annotations, format=format, images=images, depth=depth, masks=masks)
+    target = _folder(out or (qa if qa.is_dir() else qa.parent))
+    request = AuditRequest(
+        qa=qa, spec=spec, out=target, vocabulary=vocabulary, lexicon=lexicon, templates=tuple(templates or ())
+    )
+    with bars() as show:
+        report = audit_files(request, workers=workers, progress=show)
+    console.print(figures(report))
+    if report.reasons:
+        console.print(reasons(report))
+    console.print(
+        f"written: {target / 'audit.json'}, {target / 'audit_findings.parquet'}", markup=False, soft_wrap=True
+    )
+    if not report.is_right:
+        raise typer.Exit(1)
+
+
+@app.command()
 def ingest(
     path: Annotated[
         Path, typer.Argument(help="Folder, file list, tar(s) or annotations; or a .yaml spec of an image set.")

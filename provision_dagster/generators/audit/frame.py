@@ -11,6 +11,7 @@ from provision_dagster.errors import InputError
 from provision_dagster.generators.audit.blind import choices_of
 from provision_dagster.generators.audit.grammar import template_faults, text_faults
 from provision_dagster.generators.audit.picture import Picture
+from provision_dagster.generators.audit.pixels import DepthFiles
 from provision_dagster.generators.audit.reading import AGREEING, Reader, Slots
 from provision_dagster.generators.audit.registry import all_checkers
 from provision_dagster.generators.audit.report import AuditReport
@@ -83,13 +84,13 @@ def option_words(qa: pl.DataFrame) -> Vocabulary:
 
 
 def audit_rows(
-    qa: pl.DataFrame, scene_graphs: pl.DataFrame, *, words: Words, reader: Reader, pixels: Any = None
+    qa: pl.DataFrame, scene_graphs: pl.DataFrame, *, words: Words, reader: Reader, depth_files: DepthFiles | None = None
 ) -> AuditReport:
     """Judge QAs whose words are looked up already; see `audit_frame`."""
     report = AuditReport()
     pictures = Pictures(scene_graphs, words)
     for row in qa.iter_rows(named=True):
-        report.add(row, judge(row, pictures=pictures, words=words, reader=reader, pixels=pixels))
+        report.add(row, judge(row, pictures=pictures, words=words, reader=reader, depth_files=depth_files))
     report.choices = choices_of(qa, words=words)
     return report
 
@@ -110,7 +111,9 @@ class Pictures:
         return self._made.get(image_id)
 
 
-def judge(row: dict[str, Any], *, pictures: Pictures, words: Words, reader: Reader, pixels: Any = None) -> list[Fault]:
+def judge(
+    row: dict[str, Any], *, pictures: Pictures, words: Words, reader: Reader, depth_files: DepthFiles | None = None
+) -> list[Fault]:
     """Name the faults of one QA; of several readings of its text the kindest counts."""
     verdict = Verdict()
     shown = [pictures.get(name) for name in row["image_ids"]]
@@ -126,7 +129,7 @@ def judge(row: dict[str, Any], *, pictures: Pictures, words: Words, reader: Read
     best: list[Fault] | None = None
     for slots in reader.read(row["template"], question=row["question"], choice=row["choice_question"]):
         found = Verdict()
-        checker.check(_question(row, slots, seen, words, evidence, pixels), found)
+        checker.check(_question(row, slots, seen, words, evidence, depth_files), found)
         _agreement(slots, words, found)
         if best is None or len(found.faults) < len(best):
             best = found.faults
@@ -143,7 +146,7 @@ def _question(
     pictures: list[Picture],
     words: Words,
     evidence: list[tuple[int, int]],
-    pixels: Any,
+    depth_files: DepthFiles | None,
 ) -> Question:
     return Question(
         generator=row["generator"],
@@ -157,7 +160,7 @@ def _question(
         metadata=row["metadata"],
         evidence=evidence,
         strict=row["rules"] != "paper",
-        pixels=pixels,
+        depth_files=depth_files,
     )
 
 

@@ -13,13 +13,13 @@ _TWO_VERBS = re.compile(
     r"\b(?:is|are|was|were) (?:has|have|is|are|was|were|does|do|wears?|holds|covers|contains|carries|rides|eats|shows"
     r"|belongs|hangs|sits|stands|lies|leans|touches|surrounds|supports|watches|wants|uses|plays|throws|hits|pulls)\b"
 )
-_ASKS = frozenset(
-    "what which who whose how where when why is are was were does do did has have can could would will in of from".split()
-)
-_TELLS = frozenset(
-    "name count tell state report determine give pick choose select find identify decide say list describe specify "
-    "sort order rank compare mark indicate".split()
-)
+_ASKS = frozenset(("what", "which", "who", "whose", "how", "where", "when", "why"))
+# fmt: off
+_TELLS = frozenset((
+    "name", "count", "tell", "state", "report", "determine", "give", "pick", "choose", "select", "find", "identify",
+    "decide", "say", "list", "describe", "specify", "sort", "order", "rank", "compare", "mark", "indicate",
+))
+# fmt: on
 _MAY_DOUBLE = frozenset(("that", "had"))
 
 
@@ -48,7 +48,7 @@ def _doubled(text: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def _fits(article: str, word: str) -> bool:
-    return str(_ENGINE.a(word)).split(" ", 1)[0] == article  # type: ignore[arg-type]
+    return str(_ENGINE.a(word)).split(" ", 1)[0] == article
 
 
 @lru_cache(maxsize=100_000)
@@ -59,5 +59,4 @@ def template_faults(text: str) -> tuple[str, ...]:
     word = first.group(1).lower() if first else ""
     if word in _TELLS and text.endswith("?") and not re.search(r": .*(what|which|who|how|is it) ", last.lower()):
         return ("instruction_with_question_mark",)
-    plain = word in _ASKS - {"in", "of", "from", "is", "are"}
-    return ("question_with_full_stop",) if plain and text.endswith(".") else ()
+    return ("question_with_full_stop",) if word in _ASKS and text.endswith(".") else ()

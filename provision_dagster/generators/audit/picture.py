@@ -39,6 +39,8 @@ class Picture:
         self.searched: frozenset[str] = frozenset(row["exhaustive_labels"] or ())
         self.complete_attributes: bool = bool(row["exhaustive_attributes"])
         self.complete_relations: bool = bool(row["exhaustive_relations"])
+        self.runs: dict[int, list[int]] | None = None  # filled by `pixels` when a mask is asked for
+        self.depths: dict[tuple[int, int], float] | None = None
         self._referents: dict[str, tuple[int | None, str | None]] = {}
         self._counts: dict[str, str | None] = {}
 

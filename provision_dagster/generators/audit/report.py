@@ -74,23 +74,21 @@ class AuditReport:
     def to_dict(self) -> dict[str, Any]:
         """Return what `audit.json` holds: figures per generator, and totals."""
         blind = blind_accuracy(self.choices)
-        per_generator = {}
+        per_generator: dict[str, dict[str, Any]] = {}
         for name in sorted(self.checked):
             found = blind.get(name)
             per_generator[name] = {
                 "checked": self.checked[name],
-                **{kind: self.verdicts[name, kind] for kind in KINDS},
+                **{str(kind): self.verdicts[name, kind] for kind in KINDS},
                 "blind_accuracy": round(found.accuracy, 4) if found else None,
                 "blind_solver": found.solver if found else None,
                 "blind_margin": round(found.margin, 4) if found else None,
                 "chance": round(found.chance, 4) if found else None,
                 "choice_rows": found.rows if found else 0,
                 "blind_by_solver": {s: round(a, 4) for s, a in found.by_solver.items()} if found else {},
-                "reasons": {
-                    f"{k}: {r}": n for (g, k, r), n in sorted(self.reasons.items()) if g == name
-                },
+                "reasons": {f"{k}: {r}": n for (g, k, r), n in sorted(self.reasons.items()) if g == name},
             }
-        totals = {"checked": self.checked.total(), **{kind: self.total(kind) for kind in KINDS}}
+        totals = {"checked": self.checked.total(), **{str(kind): self.total(kind) for kind in KINDS}}
         return {"generators": per_generator, "totals": {**totals, "choice_rows": self.choices.height}}
 
     def findings(self) -> pl.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from provision_dagster.generators.audit.english import contains_phrase
 from provision_dagster.generators.audit.picture import Picture
+from provision_dagster.generators.audit.pixels import DepthFiles
 from provision_dagster.generators.audit.words import Words
 
 Kind = Literal["wrong", "ambiguous", "leaking", "ungrammatical"]
@@ -62,7 +63,7 @@ class Question:
     evidence: list[tuple[int, int]]
     """(number of the picture, place of the object in it)"""
     strict: bool
-    pixels: Any = None
+    depth_files: DepthFiles | None = None
 
     @property
     def picture(self) -> Picture:

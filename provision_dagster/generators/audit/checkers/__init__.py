@@ -1,5 +1,5 @@
 """What a right answer is, generator by generator: importing this package registers the checkers."""
 
-from provision_dagster.generators.audit.checkers import attribute, object, relation
+from provision_dagster.generators.audit.checkers import attribute, depth, object, object_depth, relation, segmentation
 
-__all__ = ["attribute", "object", "relation"]
+__all__ = ["attribute", "depth", "object", "object_depth", "relation", "segmentation"]

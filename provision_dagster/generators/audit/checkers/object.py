@@ -1,5 +1,7 @@
 """Questions about objects: how many, which is most or least frequent, which is furthest to one side."""
 
+from itertools import pairwise
+
 from provision_dagster.generators.audit.english import choice_of, number
 from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.registry import checks
@@ -114,9 +116,8 @@ def side_most_object(q: Question, v: Verdict) -> None:
 def _judge_geometry(v: Verdict, picture: Picture, places: list[int], *, axis: int, edges: list[float]) -> None:
     """Demand disjoint boxes on the axis, and a lead of the first edge (T6)."""
     spans = sorted((picture.boxes[p][axis], picture.boxes[p][axis + 2]) for p in places)
-    if any(b[0] < a[1] for a, b in zip(spans, spans[1:], strict=False)):
+    if any(b[0] < a[1] for a, b in pairwise(spans)):
         v.ambiguous("boxes_overlap")
     length = (picture.width, picture.height)[axis]
     if edges[1] - edges[0] < SIDE_MARGIN * length - 1e-9:
         v.ambiguous("margin")
-

@@ -154,7 +154,9 @@ def head_relation(q: Question, v: Verdict) -> None:
     check_metadata(q, v, objects=[q.answer, picture.labels[target]])
     if not set(q.metadata["relations"]) <= asked:
         v.wrong("metadata_relations")
-    related = [(0, p) for p in picture.by_label.get(q.answer, ()) if picture.relations.get((p, target), NOTHING) & asked]
+    related = [
+        (0, p) for p in picture.by_label.get(q.answer, ()) if picture.relations.get((p, target), NOTHING) & asked
+    ]
     given = [p for p in related if p in q.evidence]
     check_rests_on(q, v, needed=[(0, target), *(given[:1] or related[:1])], allowed=related)
 
