@@ -147,7 +147,8 @@ def _make_shard(shard: _Shard) -> tuple[pl.DataFrame, pl.DataFrame, int]:
         templates=load_templates([*_shipped(), *request.templates]) if request.templates else shipped_templates(),
     )
     key = part.sources["shard"][0]
-    _store(request.out).write_partition("qa", made.qa.with_columns(shard=pl.lit(key)), key=key)
+    # `generate` has an order of its own, which depends on the rows alone
+    _store(request.out).write_partition("qa", made.qa.with_columns(shard=pl.lit(key)), key=key, ordered=True)
     reasons = pl.concat([part.rejected, rejected, unusable.select(list(REJECTED_ANNOTATIONS))])
     return made.funnel.with_columns(shard=pl.lit(key)), reasons, graphs.height
 

@@ -93,8 +93,7 @@ class Store:
         try:
             return DeltaTable(self.uri(name), storage_options=self.storage_options or None)
         except TableNotFoundError as error:
-            message = f"table `{name}` does not exist at `{self.uri(name)}`: call `Store.create_all()` first"
-            raise InputError(message) from error
+            raise self._not_created(name) from error
 
     def write_partition(
         self,
@@ -156,7 +155,7 @@ class Store:
         Raises
         ------
         InputError
-            If the key does not fit the table.
+            If the key does not fit the table, or the table was not created.
 
         Examples
         --------
@@ -171,7 +170,7 @@ class Store:
             Slice(
                 spec=spec,
                 key=chosen,
-                files=TableFiles(self.uri(name), storage_options=self.storage_options),
+                files=self._files(name),
                 open=lambda: self.table(name),
                 read=lambda table: self._read(spec, table, wanted=wanted, columns=None),
                 storage_options=self.storage_options,
@@ -234,6 +233,15 @@ class Store:
         if spec.partition_by is None:
             return []
         return sorted({str(found[spec.partition_by]) for found in self.table(name).partitions()})
+
+    def _files(self, name: str) -> TableFiles:
+        try:
+            return TableFiles(self.uri(name), storage_options=self.storage_options)
+        except TableNotFoundError as error:
+            raise self._not_created(name) from error
+
+    def _not_created(self, name: str) -> InputError:
+        return InputError(f"table `{name}` does not exist at `{self.uri(name)}`: call `Store.create_all()` first")
 
     def _read(
         self,

@@ -265,6 +265,8 @@ def test_unknown_names_are_refused(store: Store, tmp_path: Path) -> None:
         store.scan("qa_object", partitions={"family": "x"})
     with pytest.raises(InputError, match=r"table `images` does not exist at .*create_all"):
         Store(tmp_path / "elsewhere").scan("images")
+    with pytest.raises(InputError, match=r"table `images` does not exist at .*create_all"):
+        Store(tmp_path / "elsewhere").write_partition("images", pl.DataFrame(), key="s")
 
 
 def test_a_table_of_another_layout_is_refused(tmp_path: Path) -> None:
