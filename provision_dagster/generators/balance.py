@@ -1,9 +1,9 @@
 """Not blind-solvable (T4): how likely an option is the answer where it is offered, measured once per image set.
 
-Whoever knows only the texts of the options does best to name the one that is most often right where it is offered. If the answer
-of a question with options S is x with probability proportional to a strength s(x) (Luce's choice axiom), and a question with
-answer a keeps its multiple-choice form with probability min(s(S)) / s(a), then among those that keep it every option of S is
-right equally often: the texts tell nothing. The open form stays.
+Whoever knows only the texts of the options does best to name the one that is most often right where it is offered.
+If the answer of a question with options S is x with probability proportional to a strength s(x) (Luce's choice
+axiom), and a question with answer a keeps its multiple-choice form with probability min(s(S)) / s(a), then among
+those that keep it every option of S is right equally often: the texts tell nothing. The open form stays.
 """
 
 import numpy as np

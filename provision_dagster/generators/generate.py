@@ -51,8 +51,8 @@ class Settings:
     mode
         "full" keeps every candidate, "sampled" draws `per_generator` for each generator and image.
     per_generator
-        Candidates per generator and image in sampled mode, at least 1; of multi-image questions (in both modes) as many per
-        image on average, for each number of images.
+        Candidates per generator and image in sampled mode, at least 1; of multi-image questions (in both modes) as
+        many per image on average, for each number of images.
     images_per_question
         Numbers of images that a multi-image question may be about, each 2 .. 8.
     seed
@@ -90,9 +90,9 @@ def generate(
 ) -> Generated:
     """Make questions and answers from the scene graphs of one shard.
 
-    The result depends on the seed, the rules, the graphs of each image and what is known of the whole image set (vocabulary,
-    strengths) alone: not on how images are grouped into shards, nor on their order. Questions about several images are drawn
-    within the shard, so they depend on which images it holds, but not on their order.
+    The result depends on the seed, the rules, the graphs of each image and what is known of the whole image set
+    (vocabulary, strengths) alone: not on how images are grouped into shards, nor on their order. Questions about
+    several images are drawn within the shard, so they depend on which images it holds, but not on their order.
 
     Parameters
     ----------
@@ -129,7 +129,9 @@ def generate(
     stamp = pl.lit(shard).alias("shard")
     return Generated(
         qa=pl.concat([p.qa for p in parts or empty]).select(stamp, pl.all()),
-        funnel=pl.concat([p.funnel for p in parts or empty]).select(stamp, pl.all()).sort("family", "generator", "reason"),
+        funnel=pl.concat([p.funnel for p in parts or empty])
+        .select(stamp, pl.all())
+        .sort("family", "generator", "reason"),
     )
 
 
@@ -174,9 +176,8 @@ class Run:
 
     def generated(self) -> Generated:
         """Make the questions and the funnel."""
-        tables, counts = [pl.DataFrame(schema=_schema(RAW_QA))], Counts()
-        for kept in self.kept(counts):
-            tables.append(self._table(kept))
+        counts = Counts()
+        tables = [pl.DataFrame(schema=_schema(RAW_QA)), *map(self._table, self.kept(counts))]
         return Generated(pl.concat(tables), self._funnel(counts))
 
     def kept(self, counts: "Counts") -> Iterator[Kept]:
@@ -265,7 +266,11 @@ class Run:
         choice = draft.choice
         options = None
         if choice is not None:
-            fair = None if self.settings.rules == "paper" else strengths_of(self.strengths, self.generator.name, choice.words)
+            fair = (
+                None
+                if self.settings.rules == "paper"
+                else strengths_of(self.strengths, self.generator.name, choice.words)
+            )
             options = order_options(choice, kept.h, strengths=fair)
         filled = fill(self._slots(draft, options), kept.h, templates=self.templates)
         if filled.question.null_count() or draft.answer.null_count() or len(draft.answer) != rows:
@@ -290,7 +295,9 @@ class Run:
             "answer": draft.answer,
             "choice_question": filled.choice_question,
             "options": options.texts if options else pl.Series([[]], dtype=_TEXTS).new_from_index(0, rows),
-            "answer_index": options.answer_index if options else pl.Series([None], dtype=pl.Int8).new_from_index(0, rows),
+            "answer_index": options.answer_index
+            if options
+            else pl.Series([None], dtype=pl.Int8).new_from_index(0, rows),
             "objects": _listed(mentions.labels, words.labels.text, rows=rows),
             "attributes": _listed(mentions.attributes, words.attributes.text, rows=rows),
             "relations": _listed(mentions.predicates, words.predicates.text, rows=rows),

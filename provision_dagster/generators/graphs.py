@@ -1,7 +1,7 @@
 """Scene graphs of one shard, laid out as flat tables of codes that generators filter and combine.
 
-An image, an object and a word are row numbers here (`images`, `objects`, `words`). They are only names inside one call: what
-leaves a generator (ids, choices) depends on image ids, object places and the words themselves alone.
+An image, an object and a word are row numbers here (`images`, `objects`, `words`). They are only names inside one
+call: what leaves a generator (ids, choices) depends on image ids, object places and the words themselves alone.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -33,8 +33,8 @@ class Graphs:
     Parameters
     ----------
     images
-        One row per image, sorted by image id: `image_id`, `image_hash` (64 bits), `width`, `height`, `first` (row of its first
-        object), `objects` (how many), and the `exhaustive_...` flags.
+        One row per image, sorted by image id: `image_id`, `image_hash` (64 bits), `width`, `height`, `first` (row of
+        its first object), `objects` (how many), and the `exhaustive_...` flags.
     objects
         One row per object, sorted by image and place: `img`, `place`, `id`, `label` (code), `x1` .. `y2` in pixels,
         `is_group`, `masked`, depth statistics `p25`, `p50`, `p75`, `mode` (null without depth).
@@ -109,9 +109,9 @@ class Graphs:
 
     @cached_property
     def nameable(self) -> Bools:
-        """Whether an object's label alone points at it (T1): unique, usable, nothing beside it that the word may mean."""
+        """Whether an object's label alone points at it (T1): unique, usable, and nothing else may be meant."""
         sound = (self.labels.n == 1) & ~self.labels.ambiguous & ~self.labels.group & self.labels.usable
-        return sound[self.label_row]
+        return np.asarray(sound[self.label_row])
 
     @cached_property
     def printed(self) -> Ints:
@@ -150,9 +150,9 @@ class Graphs:
 class Labels:
     """One row per image and label, sorted; arrays of equal length.
 
-    `first` and `n` cut `Graphs.by_label`: the objects that bear the label. What could make the label unclear (T1, T5): `group`
-    (one box round several), `ambiguous` (a synonym, plural, hypernym or hyponym is in the image), `whole` (something that has
-    such a part is), `doubled` (two boxes may mark one thing).
+    `first` and `n` cut `Graphs.by_label`: the objects that bear the label. What could make the label unclear (T1,
+    T5): `group` (one box round several), `ambiguous` (a synonym, plural, hypernym or hyponym is in the image),
+    `whole` (something that has such a part is), `doubled` (two boxes may mark one thing).
     """
 
     img: Ints
@@ -280,7 +280,10 @@ def _relations(rows: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     nested = rows.select(pl.col("img").cast(pl.Int64), "relations", first=images["first"])
     flat = nested.filter(pl.col("relations").list.len() > 0).explode("relations").unnest("relations")
     return flat.filter(pl.col("predicate") != "of").select(
-        "img", subject=pl.col("first") + pl.col("subject"), predicate="predicate", object=pl.col("first") + pl.col("object")
+        "img",
+        subject=pl.col("first") + pl.col("subject"),
+        predicate="predicate",
+        object=pl.col("first") + pl.col("object"),
     )
 
 
@@ -295,7 +298,7 @@ def _searched(graphs: Graphs, img: Ints, label: Ints) -> Bools:
     found = np.zeros(len(img), dtype=bool)
     for number in range(len(names)):
         example = lists[int(np.argmax(place == number))]
-        known = bools(table.text.is_in(example))
+        known = bools(table.text.is_in(example.to_list()))
         found |= known[label] & (place == number)[img]
     return found
 

@@ -1,4 +1,4 @@
-"""Options of multiple-choice questions: false ones drawn by weight, thinned where they tell the answer, in random order."""
+"""Options of multiple choice: false ones drawn by weight, thinned where they tell the answer, shuffled."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, offsets_of, spans
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, any_of, offsets_of, packed, spans
 from provision_dagster.generators.hashing import U64, below, column_hash, draw, mix, uniform
 from provision_dagster.generators.language import number_word
 from provision_dagster.generators.registry import OPTIONS, Choice
-from provision_dagster.generators.sampling import first_of_groups
+from provision_dagster.generators.sampling import grouped_order, places
 
 ROUNDS = 24
 """Draws with rejection before the few rows that are still short list all their options."""
@@ -81,7 +81,9 @@ def _draw_rounds(
         at = np.searchsorted(ends, low + luck * (high - low), side="right")
         at = np.clip(at, first[open_], first[open_] + count[open_] - 1)
         name = names[table.options.values[at]]
-        good = ~(chosen[open_] == name[:, None]).any(axis=1) & ~blocked(open_, at)
+        good = ~blocked(open_, at)
+        for column in chosen.T:
+            good &= column[open_] != name
         took = open_[good]
         chosen[took, filled[took]] = name[good]
         filled[took] += 1
@@ -90,18 +92,26 @@ def _draw_rounds(
 
 
 def _draw_listed(
-    h: U64, rows: Ints, chosen: Ints, first: Ints, count: Ints, table: Weighted, blocked: Blocked, names: Ints, hashes: U64
+    h: U64,
+    rows: Ints,
+    chosen: Ints,
+    first: Ints,
+    count: Ints,
+    table: Weighted,
+    blocked: Blocked,
+    names: Ints,
+    hashes: U64,
 ) -> None:
     """Fill `chosen` from whole lists."""
     row = np.repeat(rows, count[rows])
     at = spans(first[rows], count[rows])
     free = ~blocked(row, at)
-    draw_listed(h, row[free], names[table.options.values[at[free]]], table.weights[at[free]], hashes=hashes, into=chosen)
+    draw_listed(
+        h, row[free], names[table.options.values[at[free]]], table.weights[at[free]], hashes=hashes, into=chosen
+    )
 
 
-def draw_listed(
-    h: U64, row: Ints, name: Ints, weights: npt.NDArray[np.float64], *, hashes: U64, into: Ints
-) -> None:
+def draw_listed(h: U64, row: Ints, name: Ints, weights: npt.NDArray[np.float64], *, hashes: U64, into: Ints) -> None:
     """Draw from lists given in full, by weight (Efraimidis and Spirakis, 2006).
 
     Parameters
@@ -115,17 +125,24 @@ def draw_listed(
     """
     if not len(row):
         return
-    luck = uniform(mix(draw(h[row], "distractor"), hashes[name]))
+    luck = uniform(mix(draw(h, "distractor")[row], hashes[name]))
     keys = -np.log(luck) / np.maximum(weights, 1e-9)
-    order = np.lexsort((keys, name, row))
-    row, name, keys = row[order], name[order], keys[order]
-    once = np.append(True, (row[1:] != row[:-1]) | (name[1:] != name[:-1]))
-    row, name, keys = row[once], name[once], keys[once]
-    best = first_of_groups(keys, row, n=into.shape[1])
-    row, name, keys = row[best], name[best], keys[best]
-    order = np.lexsort((keys, row))
-    place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-    into[row, place] = name[order]
+    order = grouped_order(keys, row)
+    row, name = row[order], name[order]
+    again = _shown_before(row, name)
+    row, name = row[~again], name[~again]
+    place = places(row)
+    best = place < into.shape[1]
+    into[row[best], place[best]] = name[best]
+
+
+def _shown_before(row: Ints, name: Ints) -> Bools:
+    """Whether a text stands further up in the list of the same row."""
+    order = np.argsort(packed(row, name), kind="stable")
+    sorted_ = packed(row, name)[order]
+    again = np.zeros(len(row), dtype=bool)
+    again[order[1:]] = sorted_[1:] == sorted_[:-1]
+    return again
 
 
 @dataclass(frozen=True)
@@ -186,7 +203,7 @@ def order_options(choice: Choice, h: U64, *, strengths: npt.NDArray[np.float64] 
     """
     codes = choice.codes
     there = codes >= 0
-    offered = there[:, 0] & there[:, 1:].any(axis=1)
+    offered = there[:, 0] & any_of(there.T[1:])
     if strengths is not None and choice.balanced:
         offered &= _fair(codes, there, h, strengths)
     hashes = column_hash(choice.words)
@@ -206,7 +223,7 @@ def order_options(choice: Choice, h: U64, *, strengths: npt.NDArray[np.float64] 
 def _fair(codes: Ints, there: Bools, h: U64, strengths: npt.NDArray[np.float64]) -> Bools:
     """Keep a row with probability min(strength of its options) / strength of the true one: then none is likelier."""
     each = np.where(there, strengths[np.maximum(codes, 0)], np.inf)
-    return np.asarray(uniform(draw(h, "balance")) * each[:, 0] < each.min(axis=1))
+    return np.asarray(uniform(draw(h, "balance")) * each[:, 0] < np.minimum.reduce(list(each.T)))
 
 
 @dataclass(frozen=True)
@@ -238,7 +255,9 @@ def count_options(h: U64, truth: Ints) -> Counted:
     """
     rank = np.minimum(below(draw(h, "rank"), OPTIONS).astype(np.int64), truth - 1)
     shift = np.tile(np.arange(1, OPTIONS), (len(h), 1))
-    numbers = np.concatenate([truth[:, None], truth[:, None] + np.where(shift <= rank[:, None], -shift, shift - rank[:, None])], axis=1)
+    numbers = np.concatenate(
+        [truth[:, None], truth[:, None] + np.where(shift <= rank[:, None], -shift, shift - rank[:, None])], axis=1
+    )
     spelled = below(draw(h, "spelling"), 2).astype(np.int64)
     # rounded up, so that few different tables are ever made
     largest = 1 << int(numbers.max(initial=OPTIONS)).bit_length()

@@ -17,11 +17,9 @@ ORDER = (
 """Usual order of English adjectives before a noun, by category; others come first."""
 
 
-
-
 @dataclass(frozen=True)
 class Adjectives:
-    """What a set of attributes puts around a noun: `before` ("small red "), `behind` (" that are sitting"); may be empty.
+    """What a set of attributes puts around a noun: `before` ("small red "), `behind` (" that are sitting"), or "".
 
     `behind_is` is `behind` for a singular noun (" that is sitting").
     """
@@ -42,8 +40,8 @@ def set_hashes(lists: Ragged, words: Words) -> U64:
 def adjectives(lists: Ragged, words: Words) -> Adjectives:
     """Put attributes around a noun as English does: "small red wooden ", " that are sitting", "black and white ".
 
-    Adjectives stand before the noun in the usual order of English (size, age, shape, color, pattern, material); those that cannot
-    ("made of bricks") follow in a relative clause. Values of one category are joined by "and".
+    Adjectives stand before the noun in the usual order of English (size, age, shape, color, pattern, material);
+    those that cannot ("made of bricks") follow in a relative clause. Values of one category are joined by "and".
 
     Parameters
     ----------
@@ -60,9 +58,7 @@ def adjectives(lists: Ragged, words: Words) -> Adjectives:
 def _texts(lists: Ragged, words: Words) -> pl.DataFrame:
     known = words.attributes.words.select("attribute", "canonical", "category", "position")
     order = pl.DataFrame({"category": ORDER, "order": range(len(ORDER))})
-    rows = pl.DataFrame({"row": lists.rows}).with_columns(
-        known.select(pl.all().gather(lists.values)).get_columns()
-    )
+    rows = pl.DataFrame({"row": lists.rows}).with_columns(known.select(pl.all().gather(lists.values)).get_columns())
     once = rows.sort("row", "attribute").unique(["row", "canonical"], keep="first", maintain_order=True)
     groups = (
         once.join(order, on="category", how="left")

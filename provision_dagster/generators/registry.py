@@ -51,8 +51,8 @@ class Choice:
     words
         Text of each option, by code.
     codes
-        Shape (n, k): the true option first, then false ones; -1 = none. A row without a true or without any false option has no
-        multiple-choice form.
+        Shape (n, k): the true option first, then false ones; -1 = none. A row without a true or without any false
+        option has no multiple-choice form.
     balanced
         Thin out the rows whose answer a blind solver would guess from the option texts (T4).
     prefix
@@ -113,8 +113,8 @@ class Generator:
     Parameters
     ----------
     key
-        Columns of the candidates that tell those of one image apart, and what they hold; they alone, with seed and image id,
-        decide every random choice.
+        Columns of the candidates that tell those of one image apart, and what they hold; they alone, with seed and
+        image id, decide every random choice.
     slots
         Names that a template may use in braces.
     candidates
@@ -161,8 +161,8 @@ class MultiGenerator:
     Parameters
     ----------
     draw
-        (graphs, images per question, questions wanted, 64-bit state that starts every choice, rules) -> different draws, the
-        same for any order of the input.
+        (graphs, images per question, questions wanted, 64-bit state that starts every choice, rules) -> different
+        draws, the same for any order of the input.
     """
 
     name: str

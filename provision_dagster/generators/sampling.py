@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, runs
 from provision_dagster.generators.hashing import U64, draw, uniform
 from provision_dagster.generators.registry import Mentions
 from provision_dagster.generators.words import Words
@@ -30,7 +30,8 @@ def mean_cubes(mentions: Mentions, words: Words, *, rows: int) -> Floats:
 
 
 def _sums(lists: Ragged, values: Floats) -> Floats:
-    return np.bincount(lists.rows, weights=values[np.minimum(lists.values, len(values) - 1)], minlength=len(lists.sizes))
+    each = values[np.minimum(lists.values, len(values) - 1)]
+    return np.asarray(np.bincount(lists.rows, weights=each, minlength=len(lists.sizes)), dtype=np.float64)
 
 
 def choose(h: U64, img: Ints, *, n: int, cubes: Floats) -> Bools:
@@ -58,10 +59,30 @@ def choose(h: U64, img: Ints, *, n: int, cubes: Floats) -> Bools:
     return first_of_groups(-scores, img, n=n)
 
 
-def first_of_groups(keys: npt.NDArray[np.generic], groups: Ints, *, n: int) -> Bools:
-    """Mark the n smallest keys of each group; `groups` is sorted."""
-    order = np.lexsort((keys, groups))
-    starts = np.searchsorted(groups, groups, side="left")
+def first_of_groups(keys: Floats, groups: Ints, *, n: int) -> Bools:
+    """Mark the n smallest keys of each group; ties go to the first.
+
+    Parameters
+    ----------
+    keys
+        Numbers >= 0.
+    groups
+        Group of each, sorted, below 2**31.
+    """
     chosen = np.zeros(len(groups), dtype=bool)
-    chosen[order[np.arange(len(groups)) - starts < n]] = True
+    order = grouped_order(keys, groups)
+    chosen[order[places(groups) < n]] = True
     return chosen
+
+
+def grouped_order(keys: Floats, groups: Ints) -> Ints:
+    """Sort by group, then key; ties keep their order."""
+    # the bits of a float >= 0 sort as it does, so one integer sort does for both; 32 bits tell luck apart well enough
+    bits = keys.astype(np.float32).view(np.uint32).astype(np.int64)
+    return np.argsort((groups << 32) | bits, kind="stable")
+
+
+def places(groups: Ints) -> Ints:
+    """Number the members of each group from 0; `groups` is sorted."""
+    first, size = runs(groups)
+    return np.arange(len(groups)) - np.repeat(first, size)

@@ -157,7 +157,8 @@ def fill(slots: Mapping[str, pl.Series], h: U64, *, templates: Sequence[Template
     used = {name for t in templates for text in (t.open, t.choice or "") for name in slots_of(text)}
     sorted_slots = pl.DataFrame({name: slots[name].gather(order) for name in sorted(used)} or {"_": order})
     parts = [
-        sorted_slots.slice(begin, end - begin)
+        sorted_slots.lazy()
+        .slice(begin, end - begin)
         .with_columns(
             question=_filled(template.open),
             choice_question=_filled(template.choice) if template.choice else _NO_TEXT,
@@ -168,7 +169,7 @@ def fill(slots: Mapping[str, pl.Series], h: U64, *, templates: Sequence[Template
     ]
     back = np.empty(len(order), dtype=np.int64)
     back[order] = np.arange(len(order))
-    texts = pl.concat(parts).select(pl.all().gather(back))
+    texts = pl.concat(parts).collect().select(pl.all().gather(back))
     names = pl.Series([t.id for t in templates]).gather(chosen)
     return Filled(names, texts["question"], texts["choice_question"])
 

@@ -1,4 +1,4 @@
-"""The words of an image set as codes: what the lexicon says of each is looked up once, pairs of words are number pairs."""
+"""The words of an image set as codes: looked up in the lexicon once; pairs of words are pairs of numbers."""
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,15 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints
-from provision_dagster.generators.hashing import column_hash
+from provision_dagster.generators.hashing import U64, column_hash
 from provision_dagster.lexicon import Lexicon
 
 T = TypeVar("T")
+Floats = npt.NDArray[np.float64]
 
 KINDS = ("label", "attribute", "predicate")
 
@@ -39,14 +41,14 @@ class Table:
         return self.words[self.kind]
 
     @cached_property
-    def hashes(self) -> np.ndarray:
+    def hashes(self) -> U64:
         """64-bit hash of each word: unlike codes, the same in every image set."""
-        return self.words["hash"].to_numpy()
+        return np.asarray(self.words["hash"].to_numpy(), dtype=np.uint64)
 
     @cached_property
-    def counts(self) -> np.ndarray:
+    def counts(self) -> Floats:
         """Mentions in the image set, at least 1."""
-        return np.maximum(self.words["count"].to_numpy(), 1).astype(np.float64)
+        return np.asarray(np.maximum(self.words["count"].to_numpy(), 1), dtype=np.float64)
 
     def flag(self, column: str) -> Bools:
         """Return a boolean column by code."""
@@ -92,7 +94,8 @@ class Words:
             extra = seen.unique().drop_nulls().alias(kind).to_frame().join(known, on=kind, how="anti")
             both = pl.concat([known, extra.with_columns(count=pl.lit(1, dtype=pl.Int64))]).sort(kind)
             tables.append(_table(both, kind=kind, lexicon=lexicon))
-        return Words(*tables, lexicon=lexicon, vocabulary=vocabulary)
+        labels, attributes, predicates = tables
+        return Words(labels, attributes, predicates, lexicon, vocabulary)
 
     @cached_property
     def categories(self) -> pl.DataFrame:
@@ -158,9 +161,11 @@ class Words:
         return ints(self.labels.words["lemma"].rank("dense").cast(pl.Int64))
 
     @cached_property
-    def number_counts(self) -> np.ndarray:
+    def number_counts(self) -> Floats:
         """How often a label stands n times in an image, by n; larger numbers count as the last."""
-        seen = self.vocabulary.filter(kind="count").group_by(n=pl.col("value").cast(pl.Int64)).agg(pl.col("count").sum())
+        seen = (
+            self.vocabulary.filter(kind="count").group_by(n=pl.col("value").cast(pl.Int64)).agg(pl.col("count").sum())
+        )
         table = np.ones(int(seen["n"].max() or 0) + 2)  # type: ignore[arg-type]
         table[seen["n"].to_numpy()] = seen["count"].to_numpy()
         return table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, member, offsets_of, packed, runs
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, distinct, ints, member, offsets_of, packed, runs
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64, draw, mix
 from provision_dagster.generators.language import join_lists
@@ -20,8 +20,8 @@ class Held:
     """The attributes of each object (or of each object and category), as groups sorted by object and category.
 
     `spoken` holds the attributes of all groups end to end (of "metal" and "metallic" one); `first` and `size` cut it.
-    `contradicting`: two of a group cannot hold together ("open" and "closed"; two colours can). `known`: the lexicon knows all,
-    and none is a noun such as a brand.
+    `contradicting`: two of a group cannot hold together ("open" and "closed"; two colours can). `known`: the lexicon
+    knows all, and none is a noun such as a brand.
     """
 
     obj: Ints
@@ -64,7 +64,7 @@ def _held(graphs: Graphs, *, by_category: bool) -> Held:
 
 
 def _plainest(words: Words, obj: Ints, group: Ints, attribute: Ints) -> Ints:
-    """1 for attributes that are said, 0 for those that say what another of the group says ("metallic" beside "metal")."""
+    """1 for attributes that are said, 0 for those that repeat another of the group ("metallic" beside "metal")."""
     canonical = ints(words.attributes.words["canonical"].rank("dense").cast(pl.Int64))[attribute]
     plain = (words.attributes.words["canonical"] == words.attributes.text).to_numpy()[attribute]
     order = np.lexsort((attribute, ~plain, canonical, group, obj))
@@ -154,8 +154,8 @@ def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, same_ca
 def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged, *, same_category: bool) -> Choice:
     """Offer one attribute per row beside false ones (T2, T4).
 
-    The true one is chosen by hash among those that some other value contradicts; false ones contradict it, are not said of the
-    object in any words, and are drawn by their frequency in the image set.
+    The true one is chosen by hash among those that some other value contradicts; false ones contradict it, are not
+    said of the object in any words, and are drawn by their frequency in the image set.
     """
     table = graphs.words.once(
         ("false_values", same_category), lambda: false_values(graphs.words, same_category=same_category)
@@ -175,7 +175,7 @@ def _said_keys(graphs: Graphs) -> Ints:
     """(object, attribute) for all that objects have, and all that says the same; sorted."""
     obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
     row, other = graphs.words.same_attribute.expand(attribute)
-    return np.unique(np.concatenate([packed(obj, attribute), packed(obj[row], other)]))
+    return distinct(np.concatenate([packed(obj, attribute), packed(obj[row], other)]))
 
 
 def pick(h: U64, lists: Ragged, *, hashes: U64, fit: Bools) -> Ints:

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints
+from provision_dagster.generators.arrays import Bools, Ints, any_of
 from provision_dagster.generators.graphs import Graphs
 
 
@@ -21,11 +21,6 @@ def box_rules(graphs: Graphs, *objects: Ints) -> dict[str, Bools]:
     """Rules T1 for objects that are named by their printed box: it has a size, and no other object prints the same."""
     flat, twin = graphs.box_fault
     return {
-        "box_prints_flat": np.any([flat[o] for o in objects], axis=0),
-        "same_printed_box": np.any([twin[o] for o in objects], axis=0),
+        "box_prints_flat": any_of(flat[o] for o in objects),
+        "same_printed_box": any_of(twin[o] for o in objects),
     }
-
-
-def either(a: Bools, b: Bools) -> Bools:
-    """Whether one of two rules is broken."""
-    return np.asarray(a | b)

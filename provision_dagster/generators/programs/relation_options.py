@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Pairs, Ragged, ints, member, offsets_of, packed, runs
+from provision_dagster.generators.arrays import (
+    Bools,
+    Ints,
+    Pairs,
+    Ragged,
+    distinct,
+    ints,
+    member,
+    offsets_of,
+    packed,
+    runs,
+)
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64, column_hash
 from provision_dagster.generators.language import join_lists
@@ -19,8 +30,9 @@ from provision_dagster.generators.words import Words
 class Related:
     """Each ordered pair of objects that is related, sorted; arrays of equal length.
 
-    `every`: predicates as annotated. `shown`: codes (of `Shown.texts`) of the phrases that an answer gives; "on" is left out
-    beside "sitting on". `usable`: all can stand in a sentence. `contradicting`: two of them exclude each other.
+    `every`: predicates as annotated. `shown`: codes (of `Shown.texts`) of the phrases that an answer gives; "on" is
+    left out beside "sitting on". `usable`: all can stand in a sentence. `contradicting`: two of them exclude each
+    other.
     """
 
     subject: Ints
@@ -53,8 +65,10 @@ def _shown(words: Words) -> Shown:
     tails = pl.DataFrame({"long": np.arange(len(texts)), "text": texts}).with_columns(
         tail=pl.col("text").str.split(" ").map_elements(_tails, return_dtype=pl.List(pl.String))
     )
-    pairs = tails.explode("tail").drop_nulls("tail").join(
-        pl.DataFrame({"short": np.arange(len(texts)), "tail": texts}), on="tail"
+    pairs = (
+        tails.explode("tail")
+        .drop_nulls("tail")
+        .join(pl.DataFrame({"short": np.arange(len(texts)), "tail": texts}), on="tail")
     )
     return Shown(texts, of, Pairs.of(ints(pairs["short"]), ints(pairs["long"]), codes=len(texts)))
 
@@ -93,7 +107,7 @@ def _related(graphs: Graphs) -> Related:
 
 def _spoken(shown: Shown, pair: Ints, phrase: Ints, *, pairs: int) -> Ragged:
     """Distinct phrases of each pair, without those that another one ends in."""
-    keys = np.unique(packed(pair, phrase))
+    keys = distinct(packed(pair, phrase))
     pair, phrase = keys >> 32, keys & 0xFFFFFFFF
     at, longer = shown.longer.expand(phrase)
     covered = np.zeros(len(keys), dtype=bool)
@@ -112,7 +126,7 @@ def relation_mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
 
 
 def finish_relation(graphs: Graphs, rows: pl.DataFrame, slots: dict[str, pl.Series]) -> Draft:
-    """Answer with all predicates of a pair (column `pair`: place in `related_pairs`); offer one beside such that it excludes."""
+    """Answer with all predicates of a pair (column `pair`: place in `related_pairs`); offer one of them."""
     related, pair = related_pairs(graphs), ints(rows["pair"])
     phrases = Ragged.slices(related.shown.values, first=related.shown.offsets[pair], size=related.shown.sizes[pair])
     return Draft(
@@ -146,8 +160,11 @@ def _excluding(words: Words) -> Excluding:
     good = table.flag("usable")[other] & ~turned
     pairs, truth, other = pairs.filter(pl.Series(good)), truth[good], other[good]
     lemmas = words.labels.words.select("lemma", code=pl.Series(words.lemma)).unique()
-    named = pairs.select("unless").with_row_index("place").explode("unless").join(
-        lemmas, left_on="unless", right_on="lemma"
+    named = (
+        pairs.select("unless")
+        .with_row_index("place")
+        .explode("unless")
+        .join(lemmas, left_on="unless", right_on="lemma")
     )
     return Excluding(
         Weighted.of(truth, other, table.counts[other], truths=table.words.height),
@@ -158,8 +175,8 @@ def _excluding(words: Words) -> Excluding:
 def relation_choice(graphs: Graphs, h: U64, pair: Ints) -> Choice:
     """Offer one true phrase per row beside predicates that certainly do not hold (T2).
 
-    False ones are excluded by the true one, are not its inverse, and are neither said of the pair nor compatible with anything
-    that is.
+    False ones are excluded by the true one, are not its inverse, and are neither said of the pair nor compatible
+    with anything that is.
     """
     related, words = related_pairs(graphs), graphs.words
     lists = Ragged.slices(related.every.values, first=related.every.offsets[pair], size=related.every.sizes[pair])
@@ -192,4 +209,4 @@ def _is_spoken(related: Related, phrases: Shown, pair: Ints, lists: Ragged) -> B
 def _compatible_keys(words: Words, lists: Ragged) -> Ints:
     """(row, predicate) for all that is said of a row's pair or may hold beside it; sorted."""
     at, other = words.compatible.expand(lists.values)
-    return np.unique(np.concatenate([packed(lists.rows, lists.values), packed(lists.rows[at], other)]))
+    return distinct(np.concatenate([packed(lists.rows, lists.values), packed(lists.rows[at], other)]))

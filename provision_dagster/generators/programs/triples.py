@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from provision_dagster.generators.arrays import Bools, Ints, runs
+from provision_dagster.generators.arrays import Bools, Ints, any_of, runs
 from provision_dagster.generators.graphs import Graphs, pairs_within
 
 Axis = Literal["x", "y", "any"]
@@ -46,7 +46,5 @@ def _triples(graphs: Graphs, *, axis: Axis, among: Ints | None) -> Ints:
 
 def _apart(graphs: Graphs, pairs: Ints, *, axis: Axis) -> Bools:
     a, b = graphs.boxes[pairs[:, 0]], graphs.boxes[pairs[:, 1]]
-    apart = (a[:, :2] >= b[:, 2:]) | (b[:, :2] >= a[:, 2:])
-    return np.asarray(apart.any(axis=1) if axis == "any" else apart[:, 0 if axis == "x" else 1])
-
-
+    sides = (0, 1) if axis == "any" else (("x", "y").index(axis),)
+    return any_of((a[:, s] >= b[:, s + 2]) | (b[:, s] >= a[:, s + 2]) for s in sides)

@@ -21,8 +21,9 @@ MOST = 3
 class Asked:
     """Distinct (attribute set, countable label) of each image, sorted by image and label; arrays of equal length.
 
-    `row`: of `Graphs.labels`. `sets`: the attributes. `exact`, `having`: objects with exactly the set, or with at least the set.
-    `unsure`: of some other object of the label it is not certain that it lacks one. `known`: the lexicon knows all attributes.
+    `row`: of `Graphs.labels`. `sets`: the attributes. `exact`, `having`: objects with exactly the set, or with at
+    least the set. `unsure`: of some other object of the label it is not certain that it lacks one. `known`: the
+    lexicon knows all attributes.
     """
 
     row: Ints
@@ -92,7 +93,7 @@ def _matches(graphs: Graphs, row: Ints, sets: Ragged) -> tuple[Ragged, Bools]:
 
 
 def candidates(graphs: Graphs, rules: Rules) -> Candidates:
-    """One per distinct non-empty attribute set and countable label of an image; `asked` is its place in `asked_sets`."""
+    """One per distinct non-empty attribute set and countable label of an image; `asked`: place in `asked_sets`."""
     asked, labels = asked_sets(graphs), graphs.labels
     count = asked.having.sizes if rules == "strict" else asked.exact.sizes
     rows = table(

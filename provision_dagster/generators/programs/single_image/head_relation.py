@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, member, offsets_of, packed, runs, spans
+from provision_dagster.generators.arrays import (
+    Bools,
+    Ints,
+    Ragged,
+    distinct,
+    ints,
+    member,
+    offsets_of,
+    packed,
+    runs,
+    spans,
+)
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.options import draw_listed
 from provision_dagster.generators.programs.common import table
@@ -27,10 +38,10 @@ TOUCH = 0.02
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked about, sorted: each (image, target label, predicate), and the heads of each; `ask` points at the former.
+    """What is asked about, sorted: each (image, target label, predicate), and the heads of each.
 
-    `img`, `target`, `predicate`: of each ask. `ask`, `head`: each candidate (head: label code). `relation`: rows of
-    `Graphs.relations` sorted by candidate, cut by `evidence`.
+    `img`, `target`, `predicate`: of each ask. `ask` (place in these), `head`: each candidate (head: label
+    code). `relation`: rows of `Graphs.relations` sorted by candidate, cut by `evidence`.
     """
 
     img: Ints
@@ -43,7 +54,7 @@ class Asked:
 
 
 def asked_heads(graphs: Graphs) -> Asked:
-    """Group relations by image, target label and predicate, once per shard; only where a label is left as distractor."""
+    """Group relations by image, target label and predicate, where a label is left as distractor."""
     return graphs.once("asked_heads", lambda: _asked(graphs))
 
 
@@ -76,7 +87,7 @@ def _asked(graphs: Graphs) -> Asked:
 
 
 @dataclass(frozen=True)
-class False_:
+class FalseHeads:
     """Labels that certainly have no object in the relation to the (one) target, by candidate; sorted."""
 
     candidate: Ints
@@ -91,16 +102,16 @@ def _targets(graphs: Graphs, asked: Asked) -> Ints:
     return np.where(labels.n[row] == 1, graphs.by_label[labels.first[row]], -1)
 
 
-def false_labels(graphs: Graphs) -> False_:
+def false_labels(graphs: Graphs) -> FalseHeads:
     """Find provable distractors, once per shard.
 
-    An object is ruled out when the relation needs contact and the boxes lie apart, when an annotated relation of the object to
-    the target excludes the asked one, or when the picture lists every relation.
+    An object is ruled out when the relation needs contact and the boxes lie apart, when an annotated relation of the
+    object to the target excludes the asked one, or when the picture lists every relation.
     """
     return graphs.once("false_heads", lambda: _false_labels(graphs))
 
 
-def _false_labels(graphs: Graphs) -> False_:
+def _false_labels(graphs: Graphs) -> FalseHeads:
     asked = asked_heads(graphs)
     target = _targets(graphs, asked)
     asks = np.flatnonzero((target >= 0) & graphs.nameable[np.maximum(target, 0)])
@@ -119,7 +130,7 @@ def _false_labels(graphs: Graphs) -> False_:
 
 def _apart(graphs: Graphs, asked: Asked, target: Ints, ask: Ints, obj: Ints) -> Bools:
     a, b = graphs.boxes[target], graphs.boxes[obj]
-    gap = np.maximum(a[:, :2] - b[:, 2:], b[:, :2] - a[:, 2:]).max(axis=1)
+    gap = np.maximum.reduce([a[:, 0] - b[:, 2], b[:, 0] - a[:, 2], a[:, 1] - b[:, 3], b[:, 1] - a[:, 3]])
     near = TOUCH * graphs.sides.max(axis=1)[asked.img[ask]]
     return np.asarray(graphs.words.predicates.flag("requires_contact")[asked.predicate[ask]] & (gap > near))
 
@@ -129,7 +140,7 @@ def _excluded(graphs: Graphs, asked: Asked, target: Ints, ask: Ints, obj: Ints) 
     subject, predicate, object_ = (ints(graphs.relations[c]) for c in ("subject", "predicate", "object"))
     at, other = graphs.words.exclusive.expand(predicate)
     pairs, numbers = np.unique(packed(subject, object_), return_inverse=True)
-    ruled = np.unique(packed(numbers[at], other))
+    ruled = distinct(packed(numbers[at], other))
     wanted = packed(obj, target)
     place = np.minimum(np.searchsorted(pairs, wanted), max(len(pairs) - 1, 0))
     there = pairs[place] == wanted
@@ -149,20 +160,20 @@ def _blocked(graphs: Graphs, asked: Asked) -> Ints:
     wanted = packed(row[at], said)
     place = np.minimum(np.searchsorted(asks, wanted), max(len(asks) - 1, 0))
     there = asks[place] == wanted if len(asks) else np.zeros(len(wanted), dtype=bool)
-    return np.unique(packed(place[there], head[at[there]]))
+    return distinct(packed(place[there], head[at[there]]))
 
 
-def _by_candidate(words: Words, asked: Asked, ask: Ints, label: Ints) -> False_:
+def _by_candidate(words: Words, asked: Asked, ask: Ints, label: Ints) -> FalseHeads:
     """Give each candidate the labels of its ask that cannot mean its head."""
     offsets = offsets_of(np.bincount(ask, minlength=len(asked.img)))
     size = np.diff(offsets)[asked.ask]
     candidate = np.repeat(np.arange(len(asked.ask)), size)
     option = label[spans(offsets[asked.ask], size)]
     unlike = ~words.related_labels.has(asked.head[candidate], option) & (asked.head[candidate] != option)
-    return False_(candidate[unlike], option[unlike])
+    return FalseHeads(candidate[unlike], option[unlike])
 
 
-def _merely_unsaid(graphs: Graphs) -> False_:
+def _merely_unsaid(graphs: Graphs) -> FalseHeads:
     """Labels that are not annotated with the relation (paper rules)."""
     asked = asked_heads(graphs)
     labels = graphs.labels
@@ -224,7 +235,7 @@ def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
 def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     """Offer the head beside labels of the image that are ruled out (paper rules: that merely lack the relation)."""
     asked, candidate = asked_heads(graphs), ints(rows["candidate"])
-    labels, predicates = graphs.words.labels, graphs.words.predicates
+    labels = graphs.words.labels
     false = false_labels(graphs) if rules == "strict" else _merely_unsaid(graphs)
     place = np.full(len(asked.ask), -1)
     place[candidate] = np.arange(len(candidate))
@@ -247,7 +258,7 @@ def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
 
 
 def _verbs(words: Words) -> pl.Series:
-    """"is on", "wears" by predicate."""
+    """ "is on", "wears" by predicate."""
     form = pl.when(pl.col("is_form") == "").then("is " + pl.col("predicate")).otherwise("is_form")
     return words.predicates.words.select(form).to_series()
 
@@ -255,7 +266,7 @@ def _verbs(words: Words) -> pl.Series:
 def _objects(graphs: Graphs, said: Ragged) -> Ragged:
     """Distinct subjects and objects of the relations of each row, sorted."""
     ends = [ints(graphs.relations[c])[said.values] for c in ("subject", "object")]
-    keys = np.unique(packed(np.tile(said.rows, 2), np.concatenate(ends)))
+    keys = distinct(packed(np.tile(said.rows, 2), np.concatenate(ends)))
     return Ragged(keys & 0xFFFFFFFF, offsets_of(np.bincount(keys >> 32, minlength=len(said.sizes))))
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ints, Ragged, ints, offsets_of, runs
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, all_of, any_of, ints, offsets_of, runs
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import draw, mix
 from provision_dagster.generators.options import draw_listed
@@ -27,21 +27,26 @@ def counted_labels(graphs: Graphs, rules: Rules) -> tuple[Ints, Ints]:
 
     Strict rules: labels whose count can be proven. Paper rules: countable labels of boxes that hold no other box.
     """
+    return graphs.once(("counted_labels", rules), lambda: _counted_labels(graphs, rules))
+
+
+def _counted_labels(graphs: Graphs, rules: Rules) -> tuple[Ints, Ints]:
     labels = graphs.labels
     if rules == "strict":
-        rows = np.flatnonzero(labels.countable & ~np.any(list(labels.unclear.values()), axis=0))
+        rows = np.flatnonzero(labels.countable & ~any_of(labels.unclear.values()))
         return rows, labels.n[rows]
     left = np.bincount(graphs.label_row[~_holding(graphs)], minlength=len(labels.n))
     rows = np.flatnonzero(labels.countable & (left > 0))
     return rows, left[rows]
 
 
-def _holding(graphs: Graphs) -> np.ndarray:
+def _holding(graphs: Graphs) -> Bools:
     """Objects whose box holds another box of the image (equal boxes hold each other)."""
     one, two, _ = pairs_within(ints(graphs.images["first"]), ints(graphs.images["objects"]))
     a, b = graphs.boxes[one], graphs.boxes[two]
-    outer = (a[:, :2] <= b[:, :2]).all(axis=1) & (a[:, 2:] >= b[:, 2:]).all(axis=1)
-    inner = (b[:, :2] <= a[:, :2]).all(axis=1) & (b[:, 2:] >= a[:, 2:]).all(axis=1)
+    low, high = range(2), range(2, 4)
+    outer = all_of([*(a[:, s] <= b[:, s] for s in low), *(a[:, s] >= b[:, s] for s in high)])
+    inner = all_of([*(b[:, s] <= a[:, s] for s in low), *(b[:, s] >= a[:, s] for s in high)])
     holding = np.zeros(graphs.objects.height, dtype=bool)
     holding[one[outer]] = True
     holding[two[inner]] = True
@@ -80,7 +85,7 @@ def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules, *, most: bool) -> D
     row = place[labels.img[found]]
     found, n, row = found[row >= 0], n[row >= 0], row[row >= 0]
     code = labels.label[found]
-    first, size = runs(row)
+    first, _ = runs(row)
     peak = (np.maximum if most else np.minimum).reduceat(n, first)[row]
     top = np.flatnonzero(n == peak)
     luck = mix(draw(h[row[top]], "extreme"), graphs.words.labels.hashes[code[top]])
@@ -116,4 +121,3 @@ for _name, _most in (("MostObject", True), ("LeastObject", False)):
             finish=partial(finish, most=_most),
         )
     )
-

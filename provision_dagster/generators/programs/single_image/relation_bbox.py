@@ -37,7 +37,6 @@ def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     return finish_relation(graphs, rows, slots)
 
 
-
 register(
     Generator(
         name="RelationBBox",

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ragged, ints
+from provision_dagster.generators.arrays import Ragged, all_of, ints
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.programs.common import table
 from provision_dagster.generators.programs.triples import disjoint_triples
@@ -25,16 +25,19 @@ def candidates(graphs: Graphs, rules: Rules, *, axis: Literal["x", "y"], first: 
     edges = np.where(first, 1, -1) * edge[triples]
     img = graphs.img[triples[:, 0]]
     columns = dict(zip(_THREE, triples.T, strict=True))
-    rows = table(img=img, **columns, place=edges.argmin(axis=1))
+    a, b, c = edges.T
+    place = np.where(a <= b, np.where(a <= c, 0, 2), np.where(b <= c, 1, 2))
+    rows = table(img=img, **columns, place=place)
     if rules == "paper":
         return Candidates(rows)
-    ranked = np.sort(edges, axis=1)
+    least = np.minimum(np.minimum(a, b), c)
+    middle = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
     margin = MARGIN * graphs.sides[img, 0 if axis == "x" else 1]
     return Candidates(
         rows,
         {
-            "ambiguous_label": ~graphs.nameable[triples].all(axis=1),
-            "margin": ranked[:, 1] - ranked[:, 0] < margin,
+            "ambiguous_label": ~all_of(graphs.nameable[column] for column in triples.T),
+            "margin": middle - least < margin,
         },
     )
 
