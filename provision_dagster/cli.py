@@ -207,7 +207,7 @@ def audit(
         Path | None, typer.Option(help="Folder for audit.json and audit_findings.parquet; default: QA.")
     ] = None,
 ) -> None:
-    """Check every QA against its scene graph, from the meaning of its text; exit code 1: some are wrong or ambiguous."""
+    """Check every QA against its scene graph, from the meaning of its text; exit 1 if any is wrong or ambiguous."""
     from provision_dagster.generators.audit.files import AuditRequest, audit_files
     from provision_dagster.generators.audit.table import figures, reasons
 

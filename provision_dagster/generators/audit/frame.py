@@ -115,13 +115,17 @@ def judge(
     row: dict[str, Any], *, pictures: Pictures, words: Words, reader: Reader, depth_files: DepthFiles | None = None
 ) -> list[Fault]:
     """Name the faults of one QA; of several readings of its text the kindest counts."""
+    if not row["question"] or not row["template"] or not row["image_ids"]:
+        return [("wrong", "unreadable")]
     verdict = Verdict()
     shown = [pictures.get(name) for name in row["image_ids"]]
     checker = all_checkers().get(row["generator"])
     if checker is None:
         return [("wrong", "unknown_generator")]
-    if not shown or None in shown or len(set(row["image_ids"])) < len(shown):
-        return [("wrong", "unknown_image" if None in shown or not shown else "image_repeated")]
+    if None in shown:
+        return [("wrong", "unknown_image")]
+    if len(set(row["image_ids"])) < len(shown):
+        return [("wrong", "image_repeated")]
     seen = [p for p in shown if p is not None]
     evidence = _evidence(row, seen, verdict)
     if not row["template"].startswith(row["generator"] + "/"):

@@ -18,7 +18,7 @@ Truth = bool | None
 """True, provably false, or neither."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Verdict:
     """Faults of one QA, each a kind and a reason code; none = right."""
 
