@@ -21,6 +21,7 @@ from provision_dagster.generators.registry import (
     Mentions,
     MultiGenerator,
     Rules,
+    Sampling,
     seed_of,
     select_generators,
 )
@@ -116,23 +117,48 @@ def generate(
     InputError
         If a generator or a template slot is unknown.
     """
+    parts = list(
+        generate_blocks(
+            scene_graphs,
+            vocabulary=vocabulary,
+            lexicon=lexicon,
+            settings=settings,
+            generators=generators,
+            templates=templates,
+            strengths=strengths,
+        )
+    )
+    parts.append(Generated(pl.DataFrame(schema=pl.Schema(RAW_QA)), pl.DataFrame(schema=pl.Schema(FUNNEL))))
+    return Generated(
+        qa=pl.concat([p.qa for p in parts]),
+        funnel=pl.concat([p.funnel for p in parts]).sort("family", "generator", "reason"),
+    )
+
+
+def generate_blocks(
+    scene_graphs: pl.DataFrame,
+    *,
+    vocabulary: pl.DataFrame,
+    lexicon: Lexicon,
+    settings: Settings | None = None,
+    generators: Sequence[str] | None = None,
+    templates: Templates | None = None,
+    strengths: pl.DataFrame | None = None,
+) -> Iterator[Generated]:
+    """Make what `generate` makes, in blocks of bounded size: one image alone may have 10**8 questions.
+
+    Parameters are those of `generate`. The blocks of `qa`, laid end to end, are its `qa`; the `funnel` of a generator
+    comes with its last block, and the other blocks have an empty one.
+    """
     settings = settings or Settings()
     templates = templates or shipped_templates()
     graphs = flatten(scene_graphs, lexicon=lexicon, vocabulary=vocabulary)
-    shard = scene_graphs["shard"][0] if scene_graphs.height else ""
-    parts = []
+    stamp = pl.lit(scene_graphs["shard"][0] if scene_graphs.height else "").alias("shard")
     for generator in select_generators(generators):
         phrasings = phrasings_of(generator, templates)
         run = Run(generator, graphs, settings=settings, templates=phrasings, strengths=strengths)
-        parts.append(run.generated())
-    empty = [Generated(pl.DataFrame(schema=_schema(RAW_QA)), pl.DataFrame(schema=_schema(FUNNEL)))]
-    stamp = pl.lit(shard).alias("shard")
-    return Generated(
-        qa=pl.concat([p.qa for p in parts or empty]).select(stamp, pl.all()),
-        funnel=pl.concat([p.funnel for p in parts or empty])
-        .select(stamp, pl.all())
-        .sort("family", "generator", "reason"),
-    )
+        for part in run.blocks():
+            yield Generated(part.qa.select(stamp, pl.all()), part.funnel.select(stamp, pl.all()))
 
 
 def phrasings_of(generator: AnyGenerator, templates: Templates) -> Sequence[Template]:
@@ -174,17 +200,22 @@ class Run:
     templates: Sequence[Template]
     strengths: pl.DataFrame | None = None
 
-    def generated(self) -> Generated:
-        """Make the questions and the funnel."""
+    def blocks(self) -> Iterator[Generated]:
+        """Make the questions block by block; the funnel comes at the end."""
         counts = Counts()
-        tables = [pl.DataFrame(schema=_schema(RAW_QA)), *map(self._table, self.kept(counts))]
-        return Generated(pl.concat(tables), self._funnel(counts))
+        for kept in self.kept(counts):
+            yield Generated(self._table(kept), pl.DataFrame(schema=_schema(FUNNEL)))
+        yield Generated(pl.DataFrame(schema=_schema(RAW_QA)), self._funnel(counts))
 
     def kept(self, counts: "Counts") -> Iterator[Kept]:
         """Draw or filter candidates and finish them, block by block; `counts` is filled."""
         if isinstance(self.generator, MultiGenerator):
             for images in self.settings.images_per_question:
                 yield from self._drawn(self.generator, images, counts)
+            return
+        if self.settings.mode == "sampled" and self.generator.sampled is not None:
+            sampling = Sampling(self.settings.per_generator, self._start(), self.settings.rules)
+            yield from self._finished(self.generator, self.generator.sampled(self.graphs, sampling), counts)
             return
         found = self.generator.candidates(self.graphs, self.settings.rules)
         for block in [found] if isinstance(found, Candidates) else found:
@@ -195,7 +226,7 @@ class Run:
         rows = found.rows if sound is None else found.rows.filter(pl.Series(sound))
         h = self._hashes(generator, rows)
         mentions = generator.mentions(self.graphs, rows)
-        if self.settings.mode == "sampled":
+        if self.settings.mode == "sampled" and generator.sampled is None:
             cubes = mean_cubes(mentions, self.graphs.words, rows=rows.height)
             chosen = choose(h, ints(rows["img"]), n=self.settings.per_generator, cubes=cubes)
             rows, h = rows.filter(pl.Series(chosen)), h[chosen]
@@ -340,7 +371,9 @@ class Counts:
 
     def drop(self, found: Candidates) -> Bools | None:
         """Count candidates and those that each rule is the first to reject; return which are sound (None = all)."""
-        self.add("candidate", found.rows.height)
+        self.add("candidate", found.rows.height + sum(found.unlisted.values()))
+        for reason, number in found.unlisted.items():
+            self.add(reason, number)
         if not found.rules:
             return None
         left = np.ones(found.rows.height, dtype=bool)

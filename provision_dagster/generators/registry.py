@@ -1,6 +1,6 @@
 """Generators are registered by being defined: one small module each under `programs/`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -100,10 +100,30 @@ class Candidates:
         Integer columns (int64) `img`, those of the generator's key, and what `finish` needs.
     rules
         By reason, in the order in which they are tried: true where the candidate breaks the rule, shape (n,).
+    unlisted
+        Candidates beside `rows` that were counted without being listed, by the reason that rules them out.
     """
 
     rows: pl.DataFrame
     rules: Mapping[str, Bools] = field(default_factory=dict)
+    unlisted: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """What a generator that draws in index space needs to know.
+
+    Parameters
+    ----------
+    per_image
+        Candidates wanted per image.
+    start
+        64-bit state that starts every choice.
+    """
+
+    per_image: int
+    start: int
+    rules: Rules
 
 
 @dataclass(frozen=True)
@@ -118,11 +138,14 @@ class Generator:
     slots
         Names that a template may use in braces.
     candidates
-        Lists candidates in blocks of bounded size; under "paper" rules no `rules` are needed.
+        Lists candidates, at once or in blocks of bounded size; under "paper" rules no `rules` are needed.
     mentions
         Words that candidates mention.
     finish
         Fills slots, answer and options of kept candidates, which have got the column `h` (64-bit hash).
+    sampled
+        Draws the candidates of sampled mode without listing the others (their number is `unlisted["sampled_out"]`); None:
+        they are drawn from the list.
     """
 
     name: str
@@ -130,9 +153,10 @@ class Generator:
     version: str
     key: Mapping[str, Key]
     slots: Sequence[str]
-    candidates: Callable[[Graphs, Rules], Candidates]
+    candidates: Callable[[Graphs, Rules], Candidates | Iterable[Candidates]]
     mentions: Callable[[Graphs, pl.DataFrame], Mentions]
     finish: Callable[[Graphs, pl.DataFrame, Rules], Draft]
+    sampled: Callable[[Graphs, Sampling], Candidates] | None = None
 
 
 @dataclass(frozen=True)
