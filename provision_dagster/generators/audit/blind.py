@@ -55,7 +55,7 @@ def choices_of(qa: pl.DataFrame, *, words: Words) -> pl.DataFrame:
 def _with_kinds(rows: pl.DataFrame, generator: str, words: Words) -> pl.DataFrame:
     checker = all_checkers().get(generator)
     options = rows["options"].explode().unique().drop_nulls().to_list()
-    kinds = [_kind(o, checker.options if checker else "other", words) for o in options]
+    kinds = [_kind(o, checker.options if checker else "unknown", words) for o in options]
     mapped = pl.element().replace_strict(options, kinds, default="", return_dtype=pl.String)
     return rows.with_columns(kinds=pl.col("options").list.eval(mapped))
 

@@ -7,7 +7,7 @@ from typing import Literal
 from provision_dagster.generators.audit.verdict import Question, Verdict
 
 Check = Callable[[Question, Verdict], None]
-OptionKind = Literal["label", "attribute", "predicate", "number", "other"]
+OptionKind = Literal["label", "attribute", "predicate", "number", "image", "point", "statement"]
 
 
 @dataclass(frozen=True)

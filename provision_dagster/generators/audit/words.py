@@ -18,6 +18,7 @@ class LabelWord(NamedTuple):
 
     lemma: str
     plural: str
+    singular_article: str
     is_plural: bool
     countable: bool
     kind: str
@@ -76,6 +77,7 @@ class Words:
         self.same = _sets(lexicon.same_attribute(attributes), "attribute", "other")
         self.compatible = _sets(lexicon.compatible_predicates(predicates), "predicate", "other")
         self.excluded = _conditions(lexicon.exclusive_predicates(predicates, conditional=True))
+        self.base_of_verb = dict(lexicon.tables["verbs"].select("base", "third_person").iter_rows())
         self.categories_of_noun = _sets(lexicon.categories(), "noun", "category")
 
     @cached_property

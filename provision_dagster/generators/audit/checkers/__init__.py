@@ -1,5 +1,25 @@
 """What a right answer is, generator by generator: importing this package registers the checkers."""
 
-from provision_dagster.generators.audit.checkers import attribute, depth, object, object_depth, relation, segmentation
+from provision_dagster.generators.audit.checkers import (
+    attribute,
+    depth,
+    multi_aggregate,
+    multi_select,
+    object,
+    object_depth,
+    relation,
+    scene_graph,
+    segmentation,
+)
 
-__all__ = ["attribute", "depth", "object", "object_depth", "relation", "segmentation"]
+__all__ = [
+    "attribute",
+    "depth",
+    "multi_aggregate",
+    "multi_select",
+    "object",
+    "object_depth",
+    "relation",
+    "scene_graph",
+    "segmentation",
+]

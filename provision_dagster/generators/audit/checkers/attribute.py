@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from provision_dagster.generators.audit.checkers.object import judge_count
 from provision_dagster.generators.audit.english import items_of, number
+from provision_dagster.generators.audit.phrases import read_noun_phrase
 from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import (
@@ -70,30 +71,10 @@ def exists_attribute(q: Question, v: Verdict) -> None:
 
 def read_attributed_plural(picture: Picture, phrase: str) -> Iterator[tuple[str, frozenset[str]]]:
     """Read "small red cars that are parked": the label and its attributes, in every way that fits the picture."""
-    head, _, tail = phrase.partition(" that are ")
+    words = picture.words.label
+    nouns = {label: words[label].plural for label in picture.by_label if label in words}
     values = frozenset().union(*picture.attributes) if picture.attributes else NOTHING
-    for label in picture.by_label:
-        word = picture.words.label.get(label)
-        if word is None or not (head == word.plural or head.endswith(" " + word.plural)):
-            continue
-        before = head[: -len(word.plural)].strip()
-        for one in _attribute_lists(before, values):
-            for two in _attribute_lists(tail, values):
-                if one | two:
-                    yield label, one | two
-
-
-def _attribute_lists(text: str, values: frozenset[str]) -> Iterator[frozenset[str]]:
-    """Cut a text into known attributes that stand next to each other or are joined by "and"."""
-    if not text:
-        yield NOTHING
-        return
-    parts = text.split(" ")
-    for size in range(len(parts), 0, -1):
-        first = " ".join(parts[:size])
-        if first in values:
-            for rest in _attribute_lists(" ".join(parts[size:]).removeprefix("and "), values):
-                yield rest | {first}
+    return ((label, wanted) for label, wanted in read_noun_phrase(phrase, nouns=nouns, values=values) if wanted)
 
 
 def object_in_box(q: Question, v: Verdict, *, label: str | None, box: str) -> int | None:

@@ -9,7 +9,7 @@ DEPTH_MARGIN = 50.0
 """Depths must differ by this much, of 255 (T6)."""
 
 
-@checks("CloserPoint", "FartherPoint", options="other")
+@checks("CloserPoint", "FartherPoint", options="point")
 def closer_point(q: Question, v: Verdict) -> None:
     """Compare the depth at two printed points."""
     pixels = [pixel_of(o, q.picture) for o in q.options]

@@ -10,7 +10,7 @@ from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import Question, Verdict, check_metadata, check_rests_on
 
 
-@checks("CloserObject", "FartherObject", "CloserToAnchor", "FartherToAnchor", options="label")
+@checks("CloserObject", "FartherObject", "CloserToAnchorObject", "FartherToAnchorObject", options="label")
 def closer_object(q: Question, v: Verdict) -> None:
     """Compare the medians of the depth of two things; or how far they are from that of the anchor.
 

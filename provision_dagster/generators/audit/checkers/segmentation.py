@@ -12,7 +12,7 @@ from provision_dagster.generators.audit.verdict import (
 )
 
 
-@checks("SameObjectSeg", "DiffObjectSeg", options="other")
+@checks("SameObjectSeg", "DiffObjectSeg", options="point")
 def same_object(q: Question, v: Verdict) -> None:
     """Look up the masks at the three printed points.
 
