@@ -23,7 +23,7 @@ _EVIDENCE: dict[str, pl.DataType] = {
     "evidence": pl.List(pl.Struct({name: _OBJECT[name] for name in _FROM_PIXELS})),
     "points": SCENE_GRAPHS["points"],
     "has_masks": pl.Boolean(),
-    "has_depth": pl.Boolean(),
+    "depth_span": pl.Float64(),
 }
 
 
@@ -180,7 +180,7 @@ def _evidence_row(row: int, found: ImageEvidence) -> dict[str, object]:
         "evidence": objects,
         "points": found.points,
         "has_masks": found.has_masks,
-        "has_depth": found.has_depth,
+        "depth_span": found.depth_span,
     }
 
 
@@ -198,9 +198,10 @@ def _merged(graphs: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col("objects").alias("with_evidence"))
     )
     # A part whose file could not be used is missing: nobody made it.
+    not_opened = pl.col("has_masks").is_null()
+    usable = {"masks": not_opened | pl.col("has_masks"), "depth": not_opened | pl.col("depth_span").is_not_null()}
     made_by = pl.col("provenance").struct.with_fields(
-        pl.when(pl.col(flag).fill_null(value=True)).then(pl.field(part)).alias(part)
-        for part, flag in (("masks", "has_masks"), ("depth", "has_depth"))
+        pl.when(there).then(pl.field(part)).alias(part) for part, there in usable.items()
     )
     joined = joined.join(nested, on="row", how="left", maintain_order="left")
     return joined.with_columns(pl.coalesce("with_evidence", "objects").alias("objects"), made_by)

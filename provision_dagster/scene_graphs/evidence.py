@@ -10,6 +10,11 @@ from provision_dagster.scene_graphs.rle import encode_mask
 
 QUANTILES = (0.25, 0.5, 0.75)
 
+EIGHT_BIT_SPAN = 255.0
+
+RELIEF_RADIUS = 2
+"""Pixels to each side of a point within which its depth should not change much."""
+
 
 class ObjectEvidence(NamedTuple):
     """Pixel evidence of an object; names and units as in OBJECT of the schema."""
@@ -133,6 +138,43 @@ def depth_at(depth: NDArray[Any] | None, points: NDArray[np.int64]) -> list[floa
     return [None if np.isnan(value) else float(value) for value in values]
 
 
+def depth_span(depth: NDArray[Any]) -> float:
+    """
+    Measure the range of depths that differences are seen against.
+
+    Parameters
+    ----------
+    depth
+        Depth map, shape (height, width); at least one depth is known.
+
+    Returns
+    -------
+    float
+        255 for an 8-bit map, whatever it shows; else the largest known depth less the smallest.
+    """
+    if depth.dtype == np.uint8:
+        return EIGHT_BIT_SPAN
+    return float(np.nanmax(depth)) - float(np.nanmin(depth))
+
+
+def relief_at(depth: NDArray[Any] | None, points: NDArray[np.int64]) -> list[float | None]:
+    """
+    Measure how much the depth varies round points; see `depth_at` for the parameters.
+
+    Returns
+    -------
+    list
+        Largest less smallest depth within RELIEF_RADIUS pixels of each (both axes), None where one is unknown.
+    """
+    if depth is None:
+        return [None] * len(points)
+    steps = np.arange(-RELIEF_RADIUS, RELIEF_RADIUS + 1)
+    xs, ys = (np.clip(points[:, i, None] + steps, 0, depth.shape[1 - i] - 1) for i in (0, 1))
+    near = depth[ys[:, :, None], xs[:, None, :]].reshape(len(points), -1).astype(np.float64)
+    ranges = near.max(axis=1) - near.min(axis=1)
+    return [None if np.isnan(value) else value for value in ranges.tolist()]
+
+
 def object_evidence(masks: NDArray[np.bool_], depth: NDArray[Any] | None) -> list[ObjectEvidence]:
     """
     Gather the evidence of all objects of an image.
@@ -204,21 +246,38 @@ def scene_evidence(
     Returns
     -------
     list
-        Dicts x, y, depth, object (index of the smallest mask that covers the point; None = background).
+        Dicts x, y, depth, object (index of the smallest mask that covers the point; None = background), relief.
     """
     points = scene_points(width=size[0], height=size[1], seed=seed)
     objects: list[int | None] = [None] * len(points)
     if masks is not None:
         objects = _topmost(masks, points, places=places, areas=areas)
-        centre = points + 0.5
-        low, high = unmasked[None, :, :2], unmasked[None, :, 2:]
-        inside = np.logical_and.reduce((centre[:, None] >= low) & (centre[:, None] < high), axis=2)
-        hidden = np.logical_or.reduce(inside, axis=1)
-        known = np.array([found is not None for found in objects]) | ~hidden
+        known = np.array([found is not None for found in objects]) | ~in_boxes(points, unmasked)
         points = points[known]
         objects = [found for found, keep in zip(objects, known.tolist(), strict=True) if keep]
-    rows = _point_rows(points, depth)
-    return [{**row, "object": found} for row, found in zip(rows, objects, strict=True)]
+    rows = zip(_point_rows(points, depth), objects, relief_at(depth, points), strict=True)
+    return [{**row, "object": found, "relief": relief} for row, found, relief in rows]
+
+
+def in_boxes(points: NDArray[np.int64], boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """
+    Tell which pixels lie, with their centre, in any of some boxes.
+
+    Parameters
+    ----------
+    points
+        x, y in pixels, shape (n, 2).
+    boxes
+        x1, y1, x2, y2 in pixels, shape (m, 4).
+
+    Returns
+    -------
+    numpy.ndarray
+        bool, shape (n,).
+    """
+    centre = points[:, None] + 0.5
+    inside = np.logical_and.reduce((centre >= boxes[None, :, :2]) & (centre < boxes[None, :, 2:]), axis=2)
+    return np.asarray(np.logical_or.reduce(inside, axis=1))
 
 
 def _topmost(

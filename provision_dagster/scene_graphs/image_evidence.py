@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from provision_dagster.errors import InputError, UnsafeFileError
 from provision_dagster.image_sets.paths import from_uri
-from provision_dagster.scene_graphs.evidence import ObjectEvidence, object_evidence, scene_evidence
+from provision_dagster.scene_graphs.evidence import ObjectEvidence, depth_span, object_evidence, scene_evidence
+from provision_dagster.scene_graphs.overlaps import with_overlaps
 from provision_dagster.scene_graphs.pixels import read_depth, read_masks
 from provision_dagster.scene_graphs.rle import decode_mask
 
@@ -45,7 +46,7 @@ class ImageEvidence(NamedTuple):
     objects: list[ObjectEvidence]
     points: list[dict[str, Any]]
     has_masks: bool
-    has_depth: bool
+    depth_span: float | None  # None without a depth map
     problems: list[Problem]
 
 
@@ -70,26 +71,27 @@ def gather(task: Task) -> ImageEvidence:
     masked = [place for place in places if found[place].mask_rle]
     points: list[dict[str, Any]] = []
     if masked or depth is not None:
-        areas = {place: found[place].mask_area or 0 for place in masked}
-        shown = masks if len(masked) == len(places) else masks[[place in areas for place in places]]
-        points = _scene(task, shown, depth, areas=areas)
-    return ImageEvidence(found, points, bool(masked), depth is not None, problems)
+        shown = masks if len(masked) == len(places) else masks[np.isin(places, masked)]
+        unmasked = _boxes_without(task, masked)
+        found = with_overlaps(found, shown, places=masked, unmasked=unmasked)
+        points = scene_evidence(
+            shown if masked else None,
+            depth,
+            places=masked,
+            areas=[found[place].mask_area or 0 for place in masked],
+            unmasked=unmasked,
+            size=(task.width, task.height),
+            seed=task.image_id,
+        )
+    return ImageEvidence(found, points, bool(masked), None if depth is None else depth_span(depth), problems)
 
 
-def _scene(
-    task: Task, masks: NDArray[np.bool_], depth: NDArray[Any] | None, *, areas: dict[int, int]
-) -> list[dict[str, Any]]:
+def _boxes_without(task: Task, masked: list[int]) -> NDArray[np.float64]:
+    """Boxes of the objects without a mask, shape (n, 4)."""
+    known = set(masked)
     sides = ("x1", "y1", "x2", "y2")
-    unmasked = [[box[side] for side in sides] for n, box in enumerate(task.boxes) if n not in areas]
-    return scene_evidence(
-        masks if areas else None,
-        depth,
-        places=list(areas),
-        areas=list(areas.values()),
-        unmasked=np.array(unmasked, dtype=np.float64).reshape(-1, 4),
-        size=(task.width, task.height),
-        seed=task.image_id,
-    )
+    boxes = [[box[side] for side in sides] for place, box in enumerate(task.boxes) if place not in known]
+    return np.array(boxes, dtype=np.float64).reshape(-1, 4)
 
 
 def _depth(task: Task, problems: list[Problem]) -> NDArray[Any] | None:

@@ -16,8 +16,11 @@ OBJECT = pl.Struct(
         "mask_rle": pl.String(),  # COCO compressed RLE of the full picture (pycocotools "counts"); null without mask
         "mask_area": pl.Int64(),  # pixels
         "depth": pl.Struct({"p25": pl.Float64(), "p50": pl.Float64(), "p75": pl.Float64(), "mode": pl.Float64()}),
-        # interior points of the mask (or none): pixel centres, their depth (null without a depth map)
-        "points": pl.List(pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64()})),
+        # interior points of the mask (or none): pixel centres, their depth (null without a depth map), and the objects
+        # (indexes, this one among them) whose masks hold the point; null where an object without a mask may hold it too
+        "points": pl.List(
+            pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "inside": pl.List(pl.UInt32())})
+        ),
     }
 )
 
@@ -49,9 +52,16 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
     # true when every object carries every attribute of its categories and every relation is listed (rendered scenes)
     "exhaustive_attributes": pl.Boolean(),
     "exhaustive_relations": pl.Boolean(),
-    # scene-wide sampled points with the index of the topmost object there (null = background) and the depth (larger
-    # = closer)
-    "points": pl.List(pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32()})),
+    # scene-wide sampled points with the index of the topmost object there (null = background), the depth (larger =
+    # closer) and how much the depth varies within 2 pixels (much at the edge of a thing; null where some is unknown)
+    "points": pl.List(
+        pl.Struct(
+            {"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32(), "relief": pl.Float64()}
+        )
+    ),
+    # what differences of depth are measured by: 255 for 8-bit maps, else the largest known depth less the smallest; null
+    # without a depth map
+    "depth_span": pl.Float64(),
     # who made each part: "human:visual_genome", "rendered", or model id + revision; null when the part is missing
     "provenance": pl.Struct(
         {
@@ -67,7 +77,7 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
 }
 
 ANNOTATIONS: dict[str, pl.DataType] = {
-    **{k: v for k, v in SCENE_GRAPHS.items() if k not in ("image_id", "points")},
+    **{k: v for k, v in SCENE_GRAPHS.items() if k not in ("image_id", "points", "depth_span")},
     "position": pl.UInt32(),
     "mask_uri": pl.String(),  # file with the masks of all objects of this image, in object order; null = none or in RLE
     "depth_uri": pl.String(),  # depth map file; null = none
