@@ -16,6 +16,7 @@ from provision_dagster.errors import InputError
 from provision_dagster.generators.generate import Settings, generate
 from provision_dagster.generators.registry import select_generators
 from provision_dagster.generators.schema import FUNNEL, RAW_QA
+from provision_dagster.generators.strengths import image_set_strengths
 from provision_dagster.generators.templates import load_templates, shipped_templates
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import ImageSetSpec
@@ -73,6 +74,7 @@ class _Shard:
     request: Request
     part: IngestedSet
     words: pl.DataFrame
+    strengths: pl.DataFrame
 
 
 def generate_files(request: Request, *, workers: int = 1, progress: Progress | None = None) -> dict[str, Any]:
@@ -94,12 +96,13 @@ def generate_files(request: Request, *, workers: int = 1, progress: Progress | N
         raise InputError(f"`workers` must be at least 1, got {workers}")
     select_generators(request.generators)
     begin = time.perf_counter()
-    _lexicon(request.lexicon, request.vocabulary)
+    lexicon = _lexicon(request.lexicon, request.vocabulary)
     ingested = ingest_image_set(request.spec)
     words = count_vocabulary(ingested.annotations)
+    strengths = image_set_strengths(ingested.annotations, vocabulary=words, lexicon=lexicon, settings=request.settings)
     store = _store(request.out)
     store.create_all()
-    shards = [_Shard(request, ingested.shard(key), words) for key in ingested.shards]
+    shards = [_Shard(request, ingested.shard(key), words, strengths) for key in ingested.shards]
     parts = []
     for done, part in enumerate(_outcomes(shards, workers=workers), start=1):
         parts.append(part)
@@ -141,6 +144,7 @@ def _make_shard(shard: _Shard) -> tuple[pl.DataFrame, pl.DataFrame, int]:
     made = generate(
         graphs,
         vocabulary=shard.words,
+        strengths=shard.strengths,
         lexicon=_lexicon(request.lexicon, request.vocabulary),
         settings=request.settings,
         generators=request.generators,

@@ -40,11 +40,13 @@ def family_asset(family: str) -> dg.AssetsDefinition:
         store: StoreResource,
         scene_graphs: pl.LazyFrame,
         vocabulary: pl.LazyFrame,
+        answer_strengths: pl.LazyFrame,
     ) -> dg.Output[pl.DataFrame]:
-        words = vocabulary.filter(pl.col("image_set") == image_set_of(context.partition_key)).collect()
+        own = pl.col("image_set") == image_set_of(context.partition_key)
         made = generate(
             scene_graphs.collect(),
-            vocabulary=words,
+            vocabulary=vocabulary.filter(own).collect(),
+            strengths=answer_strengths.filter(own).collect(),
             lexicon=Lexicon.load(),
             settings=generation.settings(),
             generators=[family],

@@ -7,6 +7,10 @@ from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.defs.resources import GenerationResource
+from provision_dagster.generators.balance import STRENGTHS
+from provision_dagster.generators.strengths import image_set_strengths
+from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 
@@ -50,4 +54,25 @@ def vocabulary(annotations: pl.LazyFrame) -> dg.Output[pl.DataFrame]:
     table = count_vocabulary(annotations.select("image_set", "objects", "relations").collect())
     words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
     metadata: Metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
+    return dg.Output(table, metadata=metadata, data_version=data_version(table))
+
+
+@dg.asset(**policy("scene_graphs", kinds={"polars"}))
+def answer_strengths(
+    annotations: pl.LazyFrame, vocabulary: pl.LazyFrame, generation: GenerationResource
+) -> dg.Output[pl.DataFrame]:
+    """How likely each option is the answer where it is offered: multiple choice is thinned out by it (T4)."""
+    sets = annotations.select(pl.col("image_set").unique()).collect()["image_set"].sort()
+    tables = [
+        image_set_strengths(
+            annotations.filter(pl.col("image_set") == name).collect(),
+            vocabulary=vocabulary.filter(pl.col("image_set") == name).collect(),
+            lexicon=Lexicon.load(),
+            settings=generation.settings(),
+        )
+        for name in sets
+    ]
+    table = pl.concat([pl.DataFrame(schema=STRENGTHS), *tables])
+    fitted = table.group_by("image_set", "generator").agg(options=pl.len(), strongest=pl.col("strength").max())
+    metadata: Metadata = {"generators": dg.MetadataValue.md(markdown_table(fitted.sort("image_set", "generator")))}
     return dg.Output(table, metadata=metadata, data_version=data_version(table))

@@ -3,7 +3,7 @@
 REGISTER = ("image_sets",)
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
-ACROSS_SHARDS = ("repeated_pictures", "vocabulary")
+ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths")
 PER_SHARD = (
     "scene_graphs",
     "rejected_evidence",

@@ -6,11 +6,14 @@ axiom), and a question with answer a keeps its multiple-choice form with probabi
 those that keep it every option of S is right equally often: the texts tell nothing. The open form stays.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Ints
+from provision_dagster.generators.arrays import Ints, any_of
+from provision_dagster.generators.registry import Choice
 
 STRENGTHS: dict[str, pl.DataType] = {
     "image_set": pl.String(),
@@ -51,6 +54,28 @@ def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
         strength = wins / (expected + 2 * PRIOR / (strength + 1))
         strength /= np.exp(np.mean(np.log(strength[seen]))) if seen.any() else 1
     return np.where(seen, strength, 1.0)
+
+
+def fit_choices(choices: Sequence[Choice]) -> pl.DataFrame:
+    """Fit the strengths of all options of one generator.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns `option`, `strength`, sorted by option.
+    """
+    tables = [choice.words.gather(np.maximum(choice.codes, 0).reshape(-1)) for choice in choices]
+    texts = pl.concat([t.alias("option") for t in tables] or [pl.Series("option", [], dtype=pl.String)])
+    options = texts.unique().sort()
+    wide = max((choice.codes.shape[1] for choice in choices), default=2)
+    rows, ends = [np.zeros((0, wide), dtype=np.int64)], texts.cast(pl.Enum(options)).to_physical().to_numpy()
+    for choice in choices:
+        codes, ends = np.split(ends.astype(np.int64), [choice.codes.size])
+        whole = (choice.codes[:, 0] >= 0) & any_of(column >= 0 for column in choice.codes.T[1:])
+        table = np.where(choice.codes >= 0, codes.reshape(choice.codes.shape), -1)[whole]
+        rows.append(np.pad(table, ((0, 0), (0, wide - table.shape[1])), constant_values=-1))
+    strength = fit_strengths(np.concatenate(rows), options=len(options))
+    return pl.DataFrame({"option": options, "strength": strength})
 
 
 def strengths_of(table: pl.DataFrame | None, generator: str, words: pl.Series) -> npt.NDArray[np.float64] | None:

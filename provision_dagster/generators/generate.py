@@ -104,8 +104,8 @@ def generate(
     generators
         Names or families; default all.
     strengths
-        How likely each option text is the answer where it is offered, by generator (schema `STRENGTHS`, made by
-        `measure_strengths`); without it no multiple-choice form is thinned out (T4).
+        How likely each option text is the answer where it is offered, by generator (made by
+        `strengths.measure_strengths`); without it no multiple-choice form is thinned out (T4).
 
     Returns
     -------

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, any_of, offsets_of, packed, spans
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, Ragged, any_of, offsets_of, runs, spans
 from provision_dagster.generators.hashing import U64, below, column_hash, draw, mix, uniform
 from provision_dagster.generators.language import number_word
 from provision_dagster.generators.registry import OPTIONS, Choice
@@ -35,41 +35,71 @@ Blocked = Callable[[Ints, Ints], Bools]
 """(row, place in `Weighted.options.values`) -> whether this option is not certainly false for this row."""
 
 
-def draw_false(
-    h: U64, truth: Ints, *, table: Weighted, blocked: Blocked, names: Ints, hashes: U64, size: int = OPTIONS - 1
-) -> Ints:
+@dataclass(frozen=True)
+class Source:
+    """Where false options come from.
+
+    Parameters
+    ----------
+    table
+        False options of each truth.
+    names
+        Code of the text that each option shows: two options may show the same one.
+    hashes
+        64-bit hash of each such text.
+    exclusive
+        Options that rule each other out. All options of a question must, the false ones too: if two could be true
+        together, both would be seen to be false.
+    """
+
+    table: Weighted
+    names: Ints
+    hashes: U64
+    exclusive: Pairs
+
+
+def draw_false(h: U64, truth: Ints, *, source: Source, blocked: Blocked, size: int = OPTIONS - 1) -> Ints:
     """Draw up to `size` different false options per row without replacement, heavier ones likelier.
 
     Parameters
     ----------
     h, truth
         Hash and truth of each row, shape (n,); a truth of -1 gets no options.
-    names
-        Code of the text that an entry of the table shows: two entries may show the same one.
-    hashes
-        64-bit hash of each such text.
 
     Returns
     -------
     numpy.ndarray
         Codes of texts, shape (n, size), -1 where there are no more.
     """
+    table = source.table
     chosen = np.full((len(h), size), -1, dtype=np.int64)
     first = np.where(truth >= 0, table.options.offsets[truth], 0)
     count = np.where(truth >= 0, table.options.sizes[truth], 0)
     many = np.flatnonzero(count > 4 * size)
     few = np.flatnonzero((count > 0) & (count <= 4 * size))
-    short = _draw_rounds(h, many, chosen, first, count, table, blocked, names)
+    short = _draw_rounds(h, many, chosen, first, count, source, blocked)
     rest = np.sort(np.concatenate([few, short]))
     chosen[rest] = -1
-    _draw_listed(h, rest, chosen, first, count, table, blocked, names, hashes)
-    return chosen
+    row = np.repeat(rest, count[rest])
+    at = spans(first[rest], count[rest])
+    free = ~blocked(row, at)
+    _draw_listed(h, row[free], table.options.values[at[free]], table.weights[at[free]], source, chosen)
+    return np.where(chosen >= 0, source.names[chosen], -1)
 
 
-def _draw_rounds(
-    h: U64, rows: Ints, chosen: Ints, first: Ints, count: Ints, table: Weighted, blocked: Blocked, names: Ints
-) -> Ints:
+def _fits(option: Ints, chosen: Ints, source: Source) -> Bools:
+    """Whether options (n,) show another text than all chosen ones (n, k) and rule them out."""
+    good = np.ones(len(option), dtype=bool)
+    for column in chosen.T:
+        there = column >= 0
+        apart = (source.names[column] != source.names[option]) & source.exclusive.has(np.maximum(column, 0), option)
+        good &= ~there | apart
+    return good
+
+
+def _draw_rounds(h: U64, rows: Ints, chosen: Ints, first: Ints, count: Ints, source: Source, blocked: Blocked) -> Ints:
     """Fill `chosen` by drawing with rejection; return the rows that are still short."""
+    table = source.table
     ends = np.cumsum(table.weights)
     before = np.concatenate([np.zeros(1), ends])
     open_, filled = rows, np.zeros(len(h), dtype=np.int64)
@@ -80,69 +110,54 @@ def _draw_rounds(
         low, high = before[first[open_]], before[first[open_] + count[open_]]
         at = np.searchsorted(ends, low + luck * (high - low), side="right")
         at = np.clip(at, first[open_], first[open_] + count[open_] - 1)
-        name = names[table.options.values[at]]
-        good = ~blocked(open_, at)
-        for column in chosen.T:
-            good &= column[open_] != name
+        option = table.options.values[at]
+        good = _fits(option, chosen[open_], source)
+        good[good] = ~blocked(open_[good], at[good])
         took = open_[good]
-        chosen[took, filled[took]] = name[good]
+        chosen[took, filled[took]] = option[good]
         filled[took] += 1
         open_ = open_[filled[open_] < chosen.shape[1]]
     return open_
 
 
 def _draw_listed(
-    h: U64,
-    rows: Ints,
-    chosen: Ints,
-    first: Ints,
-    count: Ints,
-    table: Weighted,
-    blocked: Blocked,
-    names: Ints,
-    hashes: U64,
+    h: U64, row: Ints, option: Ints, weights: npt.NDArray[np.float64], source: Source, chosen: Ints
 ) -> None:
-    """Fill `chosen` from whole lists."""
-    row = np.repeat(rows, count[rows])
-    at = spans(first[rows], count[rows])
-    free = ~blocked(row, at)
-    draw_listed(
-        h, row[free], names[table.options.values[at[free]]], table.weights[at[free]], hashes=hashes, into=chosen
-    )
+    """Fill `chosen` from whole lists, sorted by row: time and again the best that fits."""
+    order = _by_luck(h, row, source.hashes[source.names[option]], weights)
+    row, option = row[order], option[order]
+    for place in range(chosen.shape[1]):
+        best, _ = runs(row)
+        chosen[row[best], place] = option[best]
+        fit = _fits(option, chosen[row, : place + 1], source)
+        row, option = row[fit], option[fit]
+
+
+def _by_luck(h: U64, row: Ints, hashes: U64, weights: npt.NDArray[np.float64]) -> Ints:
+    """Order in which options are drawn without replacement by weight (Efraimidis and Spirakis, 2006), row by row."""
+    luck = uniform(mix(draw(h, "distractor")[row], hashes))
+    return grouped_order(-np.log(luck) / np.maximum(weights, 1e-9), row)
 
 
 def draw_listed(h: U64, row: Ints, name: Ints, weights: npt.NDArray[np.float64], *, hashes: U64, into: Ints) -> None:
-    """Draw from lists given in full, by weight (Efraimidis and Spirakis, 2006).
+    """Draw from lists of different texts, by weight.
 
     Parameters
     ----------
     h
         Hash of each row of `into`.
     row, name, weights
-        Row, text code and weight of each false option, sorted by row; a text may stand there twice.
+        Row, text code and weight of each false option, sorted by row.
+    hashes
+        64-bit hash of each text.
     into
         Shape (n, size), filled from the left.
     """
-    if not len(row):
-        return
-    luck = uniform(mix(draw(h, "distractor")[row], hashes[name]))
-    keys = -np.log(luck) / np.maximum(weights, 1e-9)
-    order = grouped_order(keys, row)
+    order = _by_luck(h, row, hashes[name], weights)
     row, name = row[order], name[order]
-    again = _shown_before(row, name)
-    row, name = row[~again], name[~again]
     place = places(row)
     best = place < into.shape[1]
     into[row[best], place[best]] = name[best]
-
-
-def _shown_before(row: Ints, name: Ints) -> Bools:
-    """Whether a text stands further up in the list of the same row."""
-    order = np.argsort(packed(row, name), kind="stable")
-    sorted_ = packed(row, name)[order]
-    again = np.zeros(len(row), dtype=bool)
-    again[order[1:]] = sorted_[1:] == sorted_[:-1]
-    return again
 
 
 @dataclass(frozen=True)

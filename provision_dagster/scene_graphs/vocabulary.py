@@ -7,7 +7,7 @@ from provision_dagster.scene_graphs.schema import VOCABULARY
 
 def count_vocabulary(annotations: pl.DataFrame) -> pl.DataFrame:
     """
-    Count labels, attributes by label, and predicates by the labels at both ends.
+    Count labels, attributes by label, predicates by the labels at both ends, and how many a label has in an image.
 
     Parameters
     ----------
@@ -35,6 +35,12 @@ def count_vocabulary(annotations: pl.DataFrame) -> pl.DataFrame:
             kind="predicate",
             value=pl.col("predicate"),
             context=pl.format("{}\t{}", "label", "label_object"),
+        ),
+        _count(
+            objects.group_by("image_set", "row", "label").len("n"),
+            kind="count",
+            value=pl.col("n").cast(pl.String),
+            context=pl.lit(""),
         ),
     ]
     return pl.concat(counts).sort("image_set", "kind", "value", "context")

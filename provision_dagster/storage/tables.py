@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
 from provision_dagster.mixes.schema import MIX, RECIPES
@@ -125,6 +126,13 @@ _STATIC = (
         VOCABULARY,
         "How often each label, attribute and predicate occurs in an image set.",
         key=("image_set", "kind", "value", "context"),
+        partition_by="image_set",
+    ),
+    _table(
+        "answer_strengths",
+        STRENGTHS,
+        "How likely each option is the answer where it is offered: multiple choice is thinned out by it.",
+        key=("image_set", "generator", "option"),
         partition_by="image_set",
     ),
 )

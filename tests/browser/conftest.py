@@ -88,11 +88,10 @@ def all_shards(ui: DagsterUI, first_shard: str) -> list[str]:
 @pytest.fixture(scope="session")
 def filtered_shard(ui: DagsterUI, all_shards: list[str]) -> str:
     """A shard taken to its filtered QA from the UI, after what looks across shards."""
-    for asset in ("repeated_pictures", "vocabulary"):
+    for asset in ("repeated_pictures", "vocabulary", "answer_strengths"):
         with ui.step(f"materialize {asset}"):
             ui.open_asset(asset, tab="overview")
             ui.materialize()
-    for asset in ("repeated_pictures", "vocabulary"):
         with ui.step(f"wait for {asset}"):
             ui.open_asset(asset, tab="events")
             expect(ui.page.get_by_text("Materialized in run").first).to_be_visible(timeout=RUN_WAIT)

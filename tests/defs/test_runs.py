@@ -16,7 +16,7 @@ from tests.defs.project import Project
 pytestmark = pytest.mark.slow
 
 STABLE = (
-    "image_sources", "images", "annotations", "scene_graphs", "vocabulary", "qa_object", "qa_attribute", "qa_relation",
+    "image_sources", "images", "annotations", "scene_graphs", "vocabulary", "answer_strengths", "qa_object", "qa_attribute", "qa_relation",
     "funnel", "filtered_qa", "rejected_qa", "qa_statistics", "mixes",
 )  # fmt: skip
 

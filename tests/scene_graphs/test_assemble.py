@@ -252,6 +252,7 @@ def test_vocabulary(tmp_path: Path) -> None:
     found = count_vocabulary(annotations)
     assert found.rows() == [
         ("set", "attribute", "black", "cat", 4),
+        ("set", "count", "1", "", 8),
         ("set", "label", "cat", "", 4),
         ("set", "label", "mat", "", 4),
         ("set", "predicate", "on", "cat\tmat", 4),

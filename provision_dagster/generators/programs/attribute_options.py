@@ -9,7 +9,7 @@ from provision_dagster.generators.arrays import Bools, Ints, Ragged, distinct, i
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64, draw, mix
 from provision_dagster.generators.language import join_lists
-from provision_dagster.generators.options import Weighted, draw_false
+from provision_dagster.generators.options import Source, Weighted, draw_false
 from provision_dagster.generators.programs.common import box_rules, table, verbs
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Mentions, Rules
 from provision_dagster.generators.words import Words
@@ -166,8 +166,9 @@ def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged, *, same_c
     def blocked(row: Ints, at: Ints) -> Bools:
         return member(packed(obj[row], table.options.values[at]), said)
 
-    names = np.arange(graphs.words.attributes.words.height)
-    false = draw_false(h, truth, table=table, blocked=blocked, names=names, hashes=graphs.words.attributes.hashes)
+    values = graphs.words.attributes
+    source = Source(table, np.arange(values.words.height), values.hashes, graphs.words.contradictions)
+    false = draw_false(h, truth, source=source, blocked=blocked)
     return Choice(graphs.words.attributes.text, np.concatenate([truth[:, None], false], axis=1))
 
 

@@ -20,7 +20,7 @@ from provision_dagster.generators.arrays import (
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64, column_hash
 from provision_dagster.generators.language import join_lists
-from provision_dagster.generators.options import Weighted, draw_false
+from provision_dagster.generators.options import Source, Weighted, draw_false
 from provision_dagster.generators.programs.attribute_options import pick
 from provision_dagster.generators.registry import Choice, Draft, Mentions
 from provision_dagster.generators.words import Words
@@ -144,6 +144,8 @@ class Excluding:
     table: Weighted
     unless: Ints
     """(place in the table, lemma of a label), packed and sorted: there the exclusion does not hold."""
+    either: Pairs
+    """Predicates that exclude each other, for some labels at least."""
 
 
 def excluding(words: Words) -> Excluding:
@@ -169,6 +171,7 @@ def _excluding(words: Words) -> Excluding:
     return Excluding(
         Weighted.of(truth, other, table.counts[other], truths=table.words.height),
         np.sort(packed(ints(named["place"]), ints(named["code"]))),
+        Pairs.of(truth, other, codes=table.words.height),
     )
 
 
@@ -195,7 +198,8 @@ def relation_choice(graphs: Graphs, h: U64, pair: Ints) -> Choice:
         return near
 
     hashes = words.once("phrase_hashes", lambda: column_hash(phrases.texts))
-    false = draw_false(h, truth, table=ruled.table, blocked=blocked, names=phrases.of, hashes=hashes)
+    source = Source(ruled.table, phrases.of, hashes, ruled.either)
+    false = draw_false(h, truth, source=source, blocked=blocked)
     true = np.where(truth >= 0, phrases.of[np.maximum(truth, 0)], -1)
     return Choice(phrases.texts, np.concatenate([true[:, None], false], axis=1))
 

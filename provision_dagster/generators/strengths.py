@@ -1,0 +1,79 @@
+"""Strengths of options (T4), measured on a sample of an image set before its questions are made."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from provision_dagster.generators.balance import STRENGTHS, fit_choices
+from provision_dagster.generators.generate import Counts, Run, Settings
+from provision_dagster.generators.graphs import flatten
+from provision_dagster.generators.hashing import column_hash
+from provision_dagster.generators.registry import select_generators
+from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
+
+SAMPLE = {"full": 2_000, "sampled": 10_000}
+"""Images that are looked at, by mode: a sampled image gives few questions."""
+
+
+def image_set_strengths(
+    annotations: pl.DataFrame, *, vocabulary: pl.DataFrame, lexicon: Lexicon, settings: Settings
+) -> pl.DataFrame:
+    """Measure the strengths of the options of one image set.
+
+    Annotations are enough, so this need not wait for pixels: generators that read masks or depth balance their
+    options by themselves.
+
+    Parameters
+    ----------
+    annotations
+        Rows of ANNOTATIONS of one image set, in any order.
+    vocabulary
+        Its words (schema VOCABULARY).
+
+    Returns
+    -------
+    polars.DataFrame
+        Schema STRENGTHS, sorted; empty under "paper" rules, which balance nothing.
+    """
+    if settings.rules == "paper" or annotations.is_empty():
+        return pl.DataFrame(schema=STRENGTHS)
+    order = pl.Series("order", column_hash(annotations["image_key"]), dtype=pl.UInt64)
+    chosen = annotations.with_columns(order).sort("order", "image_key").head(SAMPLE[settings.mode])
+    empty = pl.lit([], dtype=SCENE_GRAPHS["points"])
+    graphs = chosen.with_columns(image_id="image_key", points=empty).select(list(SCENE_GRAPHS))
+    fitted = measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
+    named = fitted.select(pl.lit(annotations["image_set"][0]).alias("image_set"), pl.all())
+    return named.select(list(STRENGTHS)).sort("generator", "option")
+
+
+def measure_strengths(
+    scene_graphs: pl.DataFrame,
+    *,
+    vocabulary: pl.DataFrame,
+    lexicon: Lexicon,
+    settings: Settings,
+    generators: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Measure how likely each option text is the answer where it is offered (T4; see `balance`).
+
+    Parameters
+    ----------
+    scene_graphs
+        Rows of the scene-graph table of one image set: all, or a sample of its images.
+    settings
+        Those of the questions that are to be balanced: the mode decides which candidates are asked.
+
+    Returns
+    -------
+    pl.DataFrame
+        Columns `generator`, `option`, `strength`; no rows for generators without options to balance.
+    """
+    graphs = flatten(scene_graphs, lexicon=lexicon, vocabulary=vocabulary)
+    fitted = [pl.DataFrame(schema={"generator": pl.String, "option": pl.String, "strength": pl.Float64})]
+    for generator in select_generators(generators):
+        run = Run(generator, graphs, settings=settings, templates=())
+        choices = [kept.draft.choice for kept in run.kept(Counts())]
+        table = fit_choices([c for c in choices if c is not None and c.balanced])
+        fitted.append(table.select(generator=pl.lit(generator.name), option="option", strength="strength"))
+    return pl.concat(fitted)
