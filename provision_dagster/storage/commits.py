@@ -1,5 +1,6 @@
 """How commits are made: fixed bytes, and again when another writer got in between."""
 
+import itertools
 import logging
 import random
 import time
@@ -14,8 +15,9 @@ logger = logging.getLogger(__name__)
 WRITER = WriterProperties(compression="ZSTD", compression_level=3, max_row_group_size=1 << 17)
 """Of the files that upkeep makes by merging."""
 
-MAX_ATTEMPTS = 40
-"""Conflicts in a row before a commit gives up. An attempt takes milliseconds: its files are written already."""
+PATIENCE = 600.0
+"""Seconds of conflicts before a commit gives up. Attempts take milliseconds and are many: to delta-rs a commit that
+removes files conflicts with any other that does, in whatever partition."""
 
 T = TypeVar("T")
 
@@ -26,12 +28,15 @@ def retry_commit(action: Callable[[], T], *, name: str) -> T:
     Raises
     ------
     CommitFailedError
-        After `MAX_ATTEMPTS` conflicts in a row.
+        After `PATIENCE` seconds of conflicts.
     """
-    for attempt in range(1, MAX_ATTEMPTS):
+    end = time.monotonic() + PATIENCE
+    for attempt in itertools.count(1):
         try:
             return action()
         except CommitFailedError as error:
+            if time.monotonic() >= end:
+                raise
             logger.info("table `%s`: attempt %d met another commit: %s", name, attempt, error)
-            time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
-    return action()
+            time.sleep(random.uniform(0, min(0.2, 0.01 * 2**attempt)))
+    raise AssertionError("unreachable")

@@ -8,9 +8,12 @@ from urllib.parse import unquote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable
-from deltalake.transaction import RemoveAction
+from deltalake.transaction import RemoveAction, Transaction
 
 from provision_dagster.storage.files import Fingerprint, Part, TableFiles, fingerprint
+
+COMMITS_BETWEEN = 100
+"""Commits to other slices that one commit lets go first; delta-rs's own 15 are few for 16 writers on 2 cores."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +37,25 @@ def slice_files(table: DeltaTable, *, key: Mapping[str, str]) -> list[SliceFile]
 
 
 def replace_slice(table: DeltaTable, *, old: Sequence[SliceFile], new: Sequence[Part], key: Mapping[str, str]) -> int:
-    """Replace files of a slice in one commit, on top of the version that is open and of no other.
+    """Replace files of a slice in one commit, made on the version that is open.
+
+    delta-rs tries again by itself when commits to other slices came first. It would see no conflict between two
+    writers that fill one empty slice; so each names the slice as its application id, which no two concurrent
+    commits may share. Upkeep that merges the same files is a conflict too. What another program appends to the
+    slice meanwhile is none, and stays.
 
     Returns
     -------
     int
-        The version that this made.
+        A version that has the new files.
 
     Raises
     ------
     CommitFailedError
-        If any other commit came first. delta-rs must not try again by itself: it sees no conflict between two
-        writers that fill the same empty slice.
+        If another commit to the slice came first: open the table again.
     """
     now = int(time.time() * 1000)
+    name = json.dumps(dict(key), ensure_ascii=False)
     removed = [RemoveAction(f.path, True, now, f.size, dict(key)) for f in old]
     table.create_write_transaction(
         [*removed, *(part.add_action(key) for part in new)],
@@ -55,10 +63,13 @@ def replace_slice(table: DeltaTable, *, old: Sequence[SliceFile], new: Sequence[
         schema=table.schema(),
         partition_by=list(key) or None,
         commit_properties=CommitProperties(
-            max_commit_retries=0, custom_metadata={"userMetadata": json.dumps({"replaced": dict(key)})}
+            max_commit_retries=COMMITS_BETWEEN,
+            custom_metadata={"userMetadata": f"replaced {name}"},
+            app_transactions=[Transaction(f"provision_dagster {name}", now, now)],
         ),
     )
-    return int(table.version()) + 1
+    table.update_incremental()
+    return int(table.version())
 
 
 def has_same_bytes(files: Sequence[SliceFile], *, parts: Sequence[Part]) -> bool:

@@ -40,6 +40,11 @@ def _write_same(task: tuple[str, int]) -> int:
     return Store(url).write_partition("qa_object", raw_qa("s", count=50, answer=f"{number}"), key="s")
 
 
+def _rewrite(task: tuple[str, str]) -> int:
+    url, shard = task
+    return Store(url).write_partition("qa_object", raw_qa(shard, count=20, answer="new"), key=shard)
+
+
 @pytest.fixture(scope="module")
 def pool():
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as made:
@@ -62,6 +67,19 @@ def test_disjoint_partitions_all_succeed(pool, tmp_path: Path) -> None:
     assert store.version("qa_object") == len(shards)
     for shard in shards:
         assert store.scan("qa_object", partitions=shard).collect().equals(raw_qa(shard, count=200))
+
+
+def test_disjoint_partitions_that_hold_rows_are_all_replaced(pool, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.create_all()
+    shards = [f"s-{i:05d}" for i in range(2 * PROCESSES)]
+    for shard in shards:
+        store.write_partition("qa_object", raw_qa(shard, count=20), key=shard)
+    pool.map(_rewrite, [(str(tmp_path), shard) for shard in shards], chunksize=1)
+    assert store.version("qa_object") == 2 * len(shards)
+    assert store.scan("qa_object").collect()["answer"].to_list() == ["new"] * 20 * len(shards)
+    folder = Path(store.uri("qa_object"))
+    assert len(list(folder.glob("shard=*/part-*"))) == 2 * len(shards)
 
 
 def test_families_of_one_shard_all_succeed(pool, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_a_commit_that_never_succeeds_leaves_no_files(store: Store, monkeypatch:
     def other_first(*args: object, **kwargs: object) -> int:
         raise CommitFailedError("another commit")
 
-    monkeypatch.setattr(commits, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(commits, "PATIENCE", 0.05)
     monkeypatch.setattr(writer, "replace_slice", other_first)
     with pytest.raises(CommitFailedError):
         _stream(store, ROWS, size=100)

@@ -174,23 +174,26 @@ def _evidence(row: dict[str, Any], pictures: list[Picture], v: Verdict) -> list[
     ids, boxes = given["object_ids"] or [], given["boxes"] or []
     if len(ids) != len(boxes):
         v.wrong("evidence_without_box")
-    found, number = [], 0
+    found: list[tuple[int, int]] = []
     for name, box in zip(ids, boxes, strict=False):
         wanted = (box["x1"], box["y1"], box["x2"], box["y2"])
-        place = _place(pictures, name, wanted, start=number)
+        place = _place(pictures, name, wanted, taken=found)
         if place is None:
             known = any(name in p.place_of for p in pictures)
             v.wrong("evidence_box_differs" if known else "evidence_unknown_object")
         else:
-            number = place[0]
             found.append(place)
     return found
 
 
-def _place(pictures: list[Picture], name: str, box: tuple[float, ...], *, start: int) -> tuple[int, int] | None:
+def _place(
+    pictures: list[Picture], name: str, box: tuple[float, ...], *, taken: list[tuple[int, int]]
+) -> tuple[int, int] | None:
+    """Find an object by id and box in the first picture, from the last one that evidence was found in, that has it."""
+    start = taken[-1][0] if taken else 0
     for number in [*range(start, len(pictures)), *range(start)]:
         place = pictures[number].place_of.get(name)
-        if place is not None and pictures[number].boxes[place] == box:
+        if place is not None and pictures[number].boxes[place] == box and (number, place) not in taken:
             return number, place
     return None
 

@@ -71,7 +71,9 @@ def test_the_pair_is_ordered() -> None:
 def test_all_predicates_belong_to_the_open_answer() -> None:
     row = {**ROOM, "relations": [*ROOM["relations"], {"subject": 0, "predicate": "near", "object": 1, "score": None}]}
     assert "wrong: answer_incomplete" in pair(row=row, relations=["near", "on"])
-    assert pair(row=row, answer="near and on", relations=["near", "on"], options=["on", "under"], index=0) == {"ambiguous: option_not_provably_false"}
+    assert pair(row=row, answer="near and on", relations=["near", "on"], options=["on", "under"], index=0) == {
+        "ambiguous: option_not_provably_false"
+    }
 
 
 def test_the_reverse_annotation_makes_an_option_true() -> None:
