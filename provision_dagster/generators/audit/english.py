@@ -28,10 +28,11 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else _NUMBERS.get(text.lower())
 
 
-def choice_of(options: Sequence[str], *, article: str = "the ") -> str:
-    """Say options as a choice: "the car, the dog or the trees"."""
-    named = [article + o for o in options]
-    return named[0] if len(named) == 1 else ", ".join(named[:-1]) + " or " + named[-1]
+def candidates_of(text: str) -> list[str]:
+    """Read a choice of names or points: "the car, the dog or the trees" -> car, dog, trees."""
+    if text.startswith("("):
+        return re.split(r"(?:, | or )(?=\()", text)
+    return [name.removeprefix("the ") for name in re.split(r"(?:, | or )(?=the )", text)]
 
 
 def items_of(text: str, *, known: Collection[str]) -> list[str]:

@@ -1,12 +1,15 @@
 """Questions about objects: how many, which is most or least frequent, which is furthest to one side."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
-from provision_dagster.generators.audit.english import choice_of, number
+from provision_dagster.generators.audit.english import candidates_of, number
 from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import (
     Question,
+    Truth,
     Verdict,
     check_leak,
     check_metadata,
@@ -56,11 +59,28 @@ def exists_object(q: Question, v: Verdict) -> None:
     check_rests_on(q, v, needed=[(0, p) for p in places])
 
 
-def judge_candidates(q: Question, v: Verdict) -> None:
-    """Demand that the choice named in the open form is that of the options."""
-    said = q.slots["candidates"]
-    if said != choice_of(q.options) and said != choice_of(q.options, article=""):
+def candidates(q: Question, v: Verdict) -> list[str]:
+    """Read the names that the open form offers; the options, if there are any, must be the same."""
+    said = candidates_of(q.slots["candidates"])
+    if q.options and said != list(q.options):
         v.wrong("candidates_are_not_the_options")
+    if len(said) < 2 or len({name.casefold() for name in said}) < len(said):
+        v.ambiguous("options_repeat")
+    return said
+
+
+def judge_choice(q: Question, v: Verdict, names: list[str], holds: Callable[[str], Truth]) -> None:
+    """Demand that of the names on offer the answer alone is true, in the open form and among the options."""
+    if q.answer not in names:
+        v.wrong("answer_not_on_offer")
+        return
+    truths = {name: holds(name) for name in names}
+    if q.options:
+        judge_options(q, v, lambda option: truths.get(option, False))
+        judge_name(q, v)
+    else:
+        place = names.index(q.answer)
+        judge_options(replace(q, options=names, answer_index=place), v, truths.__getitem__)
 
 
 def judge_name(q: Question, v: Verdict) -> None:
@@ -73,18 +93,17 @@ def judge_name(q: Question, v: Verdict) -> None:
 def most_object(q: Question, v: Verdict) -> None:
     """Compare how many boxes each option has; all must be countable and the extreme strict."""
     picture, sign = q.picture, 1 if q.generator == "MostObject" else -1
-    for reason in {picture.uncountable(o) for o in q.options if o in picture.by_label} - {None}:
+    names = candidates(q, v)
+    for reason in {picture.uncountable(o) for o in names if o in picture.by_label} - {None}:
         v.ambiguous(str(reason))
-    counts = {o: sign * len(picture.by_label.get(o, ())) for o in q.options}
+    counts = {o: sign * len(picture.by_label.get(o, ())) for o in names}
     if 0 in counts.values():
         v.wrong("nothing_of_that_name")
     peak = max(counts.values(), default=0)
-    judge_options(q, v, lambda option: counts[option] == peak)
-    judge_name(q, v)
-    judge_candidates(q, v)
-    places = [(0, p) for o in q.options for p in picture.by_label.get(o, ())]
+    judge_choice(q, v, names, lambda option: counts[option] == peak)
+    places = [(0, p) for o in names for p in picture.by_label.get(o, ())]
     check_rests_on(q, v, needed=places, allowed=[(0, p) for p in range(len(picture.labels))])
-    check_metadata(q, v, objects=q.options, counts=[abs(counts.get(q.answer, 0))])
+    check_metadata(q, v, objects=names, counts=[abs(counts.get(q.answer, 0))])
 
 
 _EDGES = {"LeftMostObject": (0, 1), "TopMostObject": (1, 1), "RightMostObject": (2, -1), "BottomMostObject": (3, -1)}
@@ -94,23 +113,21 @@ _EDGES = {"LeftMostObject": (0, 1), "TopMostObject": (1, 1), "RightMostObject": 
 @checks(*_EDGES, options="label")
 def side_most_object(q: Question, v: Verdict) -> None:
     """Compare one side of the boxes of three things, each the only one of its name."""
-    picture = q.picture
-    found = {o: picture.referent(o) for o in q.options}
+    picture, names = q.picture, candidates(q, v)
+    found = {o: picture.referent(o) for o in names}
     for reason in {reason for _, reason in found.values()} - {None}:
         v.ambiguous(str(reason))
     places = [place for place, _ in found.values() if place is not None]
-    if len(places) < len(q.options) or len(q.options) != 3:
-        v.wrong("nothing_of_that_name")
+    if len(places) != 3:
+        v.wrong("nothing_of_that_name" if len(places) < len(names) else "number_of_options")
         return
     side, sign = _EDGES[q.generator]
-    edges = {o: sign * picture.boxes[place][side] for o, place in zip(q.options, places, strict=True)}
+    edges = {o: sign * picture.boxes[place][side] for o, place in zip(found, places, strict=True)}
     best = min(edges.values())
-    judge_options(q, v, lambda option: edges[option] == best)
+    judge_choice(q, v, names, lambda option: edges[option] == best)
     _judge_geometry(v, picture, places, axis=side % 2, edges=sorted(edges.values()))
-    judge_name(q, v)
-    judge_candidates(q, v)
     check_rests_on(q, v, needed=[(0, p) for p in places])
-    check_metadata(q, v, objects=q.options)
+    check_metadata(q, v, objects=names)
 
 
 def _judge_geometry(v: Verdict, picture: Picture, places: list[int], *, axis: int, edges: list[float]) -> None:

@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import Any
 
 from provision_dagster.generators.audit.checkers.depth import judge_depths
-from provision_dagster.generators.audit.checkers.object import judge_candidates, judge_name
+from provision_dagster.generators.audit.checkers.object import candidates
 from provision_dagster.generators.audit.picture import apart
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import Question, Verdict, check_metadata, check_rests_on
@@ -17,12 +17,13 @@ def closer_object(q: Question, v: Verdict) -> None:
     The lead must exceed the margin and the interquartile range of both (T6); no boxes may overlap.
     """
     picture = q.picture
-    names = [*q.options, *([q.slots["anchor"]] if "anchor" in q.slots else [])]
+    offered = candidates(q, v)
+    names = [*offered, *([q.slots["anchor"]] if "anchor" in q.slots else [])]
     found = {name: picture.referent(name) for name in names}
     for reason in {reason for _, reason in found.values()} - {None}:
         v.ambiguous(str(reason))
     places = {name: place for name, (place, _) in found.items() if place is not None}
-    if len(places) < len(names) or len(q.options) != 2:
+    if len(places) < len(names) or len(offered) != 2:
         v.wrong("nothing_of_that_name")
         return
     depths: dict[str, dict[str, Any]] = {n: picture.row["objects"][p]["depth"] for n, p in places.items()}
@@ -31,12 +32,10 @@ def closer_object(q: Question, v: Verdict) -> None:
         return
     if not all(apart(picture.boxes[a], picture.boxes[b]) for a, b in combinations(places.values(), 2)):
         v.ambiguous("boxes_overlap")
-    closeness = {o: float(depths[o]["p50"]) for o in q.options}
+    closeness = {o: float(depths[o]["p50"]) for o in offered}
     if "anchor" in q.slots:
         base = depths[q.slots["anchor"]]["p50"]
         closeness = {o: -abs(value - base) for o, value in closeness.items()}
-    judge_depths(q, v, closeness, spread=max(depths[o]["p75"] - depths[o]["p25"] for o in q.options))
-    judge_name(q, v)
-    judge_candidates(q, v)
+    judge_depths(q, v, closeness, spread=max(depths[o]["p75"] - depths[o]["p25"] for o in offered))
     check_metadata(q, v, objects=names)
     check_rests_on(q, v, needed=[(0, p) for p in places.values()])

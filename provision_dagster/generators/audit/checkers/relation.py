@@ -1,7 +1,7 @@
 """Questions about relations between two objects."""
 
 from provision_dagster.generators.audit.checkers.attribute import object_in_box
-from provision_dagster.generators.audit.checkers.object import judge_candidates, judge_name
+from provision_dagster.generators.audit.checkers.object import candidates, judge_choice
 from provision_dagster.generators.audit.english import items_of
 from provision_dagster.generators.audit.picture import Picture, gap
 from provision_dagster.generators.audit.registry import checks
@@ -138,18 +138,15 @@ def head_relation(q: Question, v: Verdict) -> None:
     if named is None or not asked:
         return
     target = named[0]
-    truths = {o: _label_is_related(picture, o, asked, target) for o in {*q.options, q.answer}}
+    names = candidates(q, v)
+    truths = {o: _label_is_related(picture, o, asked, target) for o in {*names, q.answer}}
     if truths[q.answer] is not True:
         v.wrong("relation_false")
     heads = {o for o, truth in truths.items() if truth}
-    judge_options(
-        q, v, lambda o: None if truths[o] is False and any(words.may_be(o, head) for head in heads) else truths[o]
-    )
+    near = {o for o in names if truths[o] is False and any(words.may_be(o, head) for head in heads)}
+    judge_choice(q, v, names, lambda o: None if o in near else truths[o])
     if q.answer == picture.labels[target]:
         v.ambiguous("head_is_target")
-    if q.options:
-        judge_name(q, v)
-        judge_candidates(q, v)
     check_leak(q, v, [q.answer], slots=["object_label", "verb"])
     check_metadata(q, v, objects=[q.answer, picture.labels[target]])
     if not set(q.metadata["relations"]) <= asked:

@@ -1,6 +1,6 @@
 """Questions about which of two points is on the same object as a third."""
 
-from provision_dagster.generators.audit.checkers.object import judge_candidates, judge_name
+from provision_dagster.generators.audit.checkers.object import candidates, judge_choice
 from provision_dagster.generators.audit.pixels import objects_at, pixel_of
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import (
@@ -8,7 +8,6 @@ from provision_dagster.generators.audit.verdict import (
     Truth,
     Verdict,
     check_rests_on,
-    judge_options,
 )
 
 
@@ -22,7 +21,8 @@ def same_object(q: Question, v: Verdict) -> None:
     """
     picture = q.picture
     anchor = pixel_of(q.slots["anchor"], picture)
-    pixels = {o: pixel_of(o, picture) for o in q.options}
+    names = candidates(q, v)
+    pixels = {o: pixel_of(o, picture) for o in names}
     if anchor is None or None in pixels.values():
         v.wrong("no_point")
         return
@@ -37,10 +37,8 @@ def same_object(q: Question, v: Verdict) -> None:
     if anchor in pixels.values():
         v.leaking("anchor_among_options")
     wanted = q.generator == "SameObjectSeg"
-    judge_options(q, v, lambda option: None if same[option] is None else same[option] is wanted)
-    judge_name(q, v)
-    judge_candidates(q, v)
-    if len(q.options) != 2:
+    judge_choice(q, v, names, lambda option: None if same[option] is None else same[option] is wanted)
+    if len(names) != 2:
         v.wrong("number_of_options")
     shown = marked.union(*covered.values())
     given = {place for _, place in q.evidence}
