@@ -40,8 +40,9 @@ def image_set_strengths(
         return pl.DataFrame(schema=STRENGTHS)
     order = pl.Series("order", column_hash(annotations["image_key"]), dtype=pl.UInt64)
     chosen = annotations.with_columns(order).sort("order", "image_key").head(SAMPLE[settings.mode])
-    empty = pl.lit([], dtype=SCENE_GRAPHS["points"])
-    graphs = chosen.with_columns(image_id="image_key", points=empty).select(list(SCENE_GRAPHS))
+    # what only the pixels tell is not there yet
+    unknown = {name: pl.lit(None, dtype=kind) for name, kind in SCENE_GRAPHS.items() if name not in chosen.columns}
+    graphs = chosen.with_columns(**unknown | {"image_id": pl.col("image_key")}).select(list(SCENE_GRAPHS))
     fitted = measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
     named = fitted.select(pl.lit(annotations["image_set"][0]).alias("image_set"), pl.all())
     return named.select(list(STRENGTHS)).sort("generator", "option")
