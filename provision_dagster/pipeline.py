@@ -8,15 +8,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
+from provision_dagster.ahead import ahead
 from provision_dagster.errors import InputError
-from provision_dagster.generators.generate import Settings, generate
-from provision_dagster.generators.registry import select_generators
+from provision_dagster.generators.generate import Settings, generate_blocks
+from provision_dagster.generators.hashing import column_hash
+from provision_dagster.generators.registry import Generator, MultiGenerator, select_generators
 from provision_dagster.generators.schema import FUNNEL, RAW_QA
-from provision_dagster.generators.strengths import image_set_strengths
+from provision_dagster.generators.strengths import image_set_strengths, without_pixels
 from provision_dagster.generators.templates import load_templates, shipped_templates
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import ImageSetSpec
@@ -75,6 +77,7 @@ class _Shard:
     part: IngestedSet
     words: pl.DataFrame
     strengths: pl.DataFrame
+    generators: tuple[str, ...]
 
 
 def generate_files(request: Request, *, workers: int = 1, progress: Progress | None = None) -> dict[str, Any]:
@@ -102,32 +105,52 @@ def generate_files(request: Request, *, workers: int = 1, progress: Progress | N
     strengths = image_set_strengths(ingested.annotations, vocabulary=words, lexicon=lexicon, settings=request.settings)
     store = _store(request.out)
     store.create_all()
-    shards = [_Shard(request, ingested.shard(key), words, strengths) for key in ingested.shards]
+    chosen = select_generators(request.generators)
+    single = tuple(g.name for g in chosen if isinstance(g, Generator))
+    shards = [_Shard(request, ingested.shard(key), words, strengths, single) for key in ingested.shards]
     parts = []
-    for done, part in enumerate(_outcomes(shards, workers=workers), start=1):
+    for part in _outcomes(_make_shard, shards, workers=workers):
         parts.append(part)
         if progress is not None:
-            progress(done, len(shards))
-    for stale in sorted(set(store.partitions("qa")) - set(ingested.shards)):
+            progress(len(parts), len(shards))
+    several = tuple(g.name for g in chosen if isinstance(g, MultiGenerator))
+    groups = _groups(request, ingested, parts, words, strengths, several) if several else []
+    for part in _outcomes(_make_group, groups, workers=workers):
+        parts.append(part)
+        if progress is not None:
+            progress(len(parts), len(shards) + len(groups))
+    for stale in sorted(set(store.partitions("qa")) - {*ingested.shards, *(g.key for g in groups)}):
         store.write_partition("qa", pl.DataFrame(schema=RAW_QA), key=stale)
     seconds = time.perf_counter() - begin
     return _write_summary(request, ingested, parts, seconds=seconds)
 
 
-def _outcomes(shards: Sequence[_Shard], *, workers: int) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, int]]:
-    if workers == 1 or len(shards) == 1:
-        yield from map(_make_shard, shards)
+T = TypeVar("T")
+
+
+def _outcomes(make: Callable[[T], "_Part"], tasks: Sequence[T], *, workers: int) -> Iterator["_Part"]:
+    if workers == 1 or len(tasks) <= 1:
+        yield from map(make, tasks)
         return
     # polars is not safe to fork
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(shards)), mp_context=context) as pool:
-        for future in as_completed([pool.submit(_make_shard, shard) for shard in shards]):
+    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
+        for future in as_completed([pool.submit(make, task) for task in tasks]):
             yield future.result()
 
 
-def _make_shard(shard: _Shard) -> tuple[pl.DataFrame, pl.DataFrame, int]:
-    """Make one shard's questions and write them; return its funnel, what was rejected and the number of pictures."""
-    request, part = shard.request, shard.part
+@dataclass(frozen=True)
+class _Part:
+    """What became of a shard or group: its funnel, what was rejected, and the ids of its pictures."""
+
+    funnel: pl.DataFrame
+    rejected: pl.DataFrame
+    ids: pl.DataFrame
+
+
+def _make_shard(shard: _Shard) -> _Part:
+    """Make the single-image questions of one shard and write them."""
+    part = shard.part
     images = inspect_images(part.sources)
     graphs, rejected = assemble(images, part.annotations)
     unusable = images.filter(pl.col("error").is_not_null()).select(
@@ -141,20 +164,73 @@ def _make_shard(shard: _Shard) -> tuple[pl.DataFrame, pl.DataFrame, int]:
         reason="status",
         detail="error",
     )
-    made = generate(
-        graphs,
-        vocabulary=shard.words,
-        strengths=shard.strengths,
+    funnel = _write_questions(shard, graphs, key=part.sources["shard"][0])
+    reasons = pl.concat([part.rejected, rejected, unusable.select(list(REJECTED_ANNOTATIONS))])
+    return _Part(funnel, reasons, graphs.select("image_key", "image_id"))
+
+
+GROUP = 5_000
+"""Pictures from among which questions about several are drawn, at most."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Annotations of the pictures that multi-image questions are drawn from, with their `image_id`."""
+
+    request: Request
+    key: str
+    annotations: pl.DataFrame
+    words: pl.DataFrame
+    strengths: pl.DataFrame
+    generators: tuple[str, ...]
+
+
+def _groups(
+    request: Request,
+    ingested: IngestedSet,
+    parts: Sequence[_Part],
+    words: pl.DataFrame,
+    strengths: pl.DataFrame,
+    generators: tuple[str, ...],
+) -> list[_Group]:
+    """Group pictures by their ids: unlike shards, the groups depend neither on the order nor on the size of shards."""
+    ids = pl.concat([part.ids for part in parts])
+    number = -(-ids.height // GROUP)
+    hashes = pl.Series(column_hash(ids["image_id"]) % max(number, 1), dtype=pl.Int64)
+    placed = ingested.annotations.join(ids.with_columns(group=hashes), on="image_key", maintain_order="left")
+    return [
+        _Group(request, f"{request.spec.name}-multi-{place:05d}", part.drop("group"), words, strengths, generators)
+        for (place,), part in sorted(placed.partition_by("group", as_dict=True).items())
+    ]
+
+
+def _make_group(group: _Group) -> _Part:
+    """Make the multi-image questions of one group and write them; they need no pixels."""
+    graphs = without_pixels(group.annotations)
+    funnel = _write_questions(group, graphs, key=group.key)
+    nothing = pl.DataFrame(schema=REJECTED_ANNOTATIONS), graphs.select("image_key", "image_id").clear()
+    return _Part(funnel, *nothing)
+
+
+def _write_questions(task: "_Shard | _Group", graphs: pl.DataFrame, *, key: str) -> pl.DataFrame:
+    """Generate and write block by block, each while the next is made; return the funnel."""
+    request = task.request
+    templates = load_templates([*_shipped(), *request.templates]) if request.templates else shipped_templates()
+    made = generate_blocks(
+        graphs.with_columns(shard=pl.lit(key)),
+        vocabulary=task.words,
+        strengths=task.strengths,
         lexicon=_lexicon(request.lexicon, request.vocabulary),
         settings=request.settings,
-        generators=request.generators,
-        templates=load_templates([*_shipped(), *request.templates]) if request.templates else shipped_templates(),
+        generators=task.generators,
+        templates=templates,
     )
-    key = part.sources["shard"][0]
-    # `generate` has an order of its own, which depends on the rows alone
-    _store(request.out).write_partition("qa", made.qa.with_columns(shard=pl.lit(key)), key=key, ordered=True)
-    reasons = pl.concat([part.rejected, rejected, unusable.select(list(REJECTED_ANNOTATIONS))])
-    return made.funnel.with_columns(shard=pl.lit(key)), reasons, graphs.height
+    funnel = pl.DataFrame(schema=FUNNEL)
+    with _store(request.out).partition_writer("qa", key=key) as writer:
+        for block in ahead(made) if task.generators else ():
+            writer.write(block.qa)
+            funnel = funnel.vstack(block.funnel)
+    return funnel
 
 
 def _shipped() -> list[Path]:
@@ -175,18 +251,18 @@ def _store(out: Path) -> Store:
 def _write_summary(
     request: Request,
     ingested: IngestedSet,
-    parts: Sequence[tuple[pl.DataFrame, pl.DataFrame, int]],
+    parts: Sequence[_Part],
     *,
     seconds: float,
 ) -> dict[str, Any]:
-    funnel = pl.concat([p for p, _, _ in parts]).sort("shard", "family", "generator", "reason")
-    rejected = pl.concat([r for _, r, _ in parts]).sort(pl.all())
+    funnel = pl.concat([p.funnel for p in parts]).sort("shard", "family", "generator", "reason")
+    rejected = pl.concat([p.rejected for p in parts]).sort(pl.all())
     kept = funnel.filter(reason="kept").group_by("generator").agg(pl.col("count").sum()).sort("generator")
     rows = int(kept["count"].sum())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
     summary = {
         "images": ingested.sources.height,
-        "scene_graphs": sum(n for _, _, n in parts),
+        "scene_graphs": sum(p.ids.height for p in parts),
         "rows": rows,
         "seconds": round(seconds, 3),
         "qa_per_second": round(rows / seconds, 1),

@@ -147,18 +147,43 @@ def generate_blocks(
 ) -> Iterator[Generated]:
     """Make what `generate` makes, in blocks of bounded size: one image alone may have 10**8 questions.
 
-    Parameters are those of `generate`. The blocks of `qa`, laid end to end, are its `qa`; the `funnel` of a generator
-    comes with its last block, and the other blocks have an empty one.
+    Parameters are those of `generate`. The blocks of `qa`, laid end to end, are its `qa`; the `funnel` comes with the
+    last block, the others have an empty one.
     """
     settings = settings or Settings()
     templates = templates or shipped_templates()
-    graphs = flatten(scene_graphs, lexicon=lexicon, vocabulary=vocabulary)
+    chosen = select_generators(generators)
+    phrasings = {generator.name: phrasings_of(generator, templates) for generator in chosen}
     stamp = pl.lit(scene_graphs["shard"][0] if scene_graphs.height else "").alias("shard")
-    for generator in select_generators(generators):
-        phrasings = phrasings_of(generator, templates)
-        run = Run(generator, graphs, settings=settings, templates=phrasings, strengths=strengths)
-        for part in run.blocks():
-            yield Generated(part.qa.select(stamp, pl.all()), part.funnel.select(stamp, pl.all()))
+    counts = {generator.name: Counts() for generator in chosen}
+    single = [g for g in chosen if isinstance(g, Generator)]
+    several = [g for g in chosen if isinstance(g, MultiGenerator)]
+    work = [(single, part) for part in bounded_parts(scene_graphs) if single] + [(several, scene_graphs)] * bool(
+        several
+    )
+    for those, part in work:
+        graphs = flatten(part, lexicon=lexicon, vocabulary=vocabulary)
+        for generator in those:
+            run = Run(generator, graphs, settings=settings, templates=phrasings[generator.name], strengths=strengths)
+            for table in run.tables(counts[generator.name]):
+                yield Generated(table.select(stamp, pl.all()), pl.DataFrame(schema=pl.Schema(FUNNEL)))
+    funnels = [funnel_of(g, counts[g.name], rules=settings.rules).select(stamp, pl.all()) for g in chosen]
+    yield Generated(pl.DataFrame(schema=pl.Schema(RAW_QA)), pl.concat(funnels))
+
+
+BOUND = 4_000_000
+"""Triples of objects that are looked at together: some hundred MB."""
+
+
+def bounded_parts(scene_graphs: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Cut scene graphs into parts that generators can look at whole; an ordinary shard stays one part."""
+    rows = scene_graphs.sort("image_id")
+    size = rows["objects"].list.len().fill_null(0).cast(pl.Float64)
+    part = ((size**3 / 6).cum_sum() / BOUND).floor().cast(pl.Int64)
+    if part.is_empty() or part[-1] == 0:
+        yield rows
+        return
+    yield from rows.with_columns(_part=part).partition_by("_part", maintain_order=True, include_key=False)
 
 
 def phrasings_of(generator: AnyGenerator, templates: Templates) -> Sequence[Template]:
@@ -200,12 +225,10 @@ class Run:
     templates: Sequence[Template]
     strengths: pl.DataFrame | None = None
 
-    def blocks(self) -> Iterator[Generated]:
-        """Make the questions block by block; the funnel comes at the end."""
-        counts = Counts()
+    def tables(self, counts: "Counts") -> Iterator[pl.DataFrame]:
+        """Make the questions block by block; adds to `counts`."""
         for kept in self.kept(counts):
-            yield Generated(self._table(kept), pl.DataFrame(schema=_schema(FUNNEL)))
-        yield Generated(pl.DataFrame(schema=_schema(RAW_QA)), self._funnel(counts))
+            yield self._table(kept)
 
     def kept(self, counts: "Counts") -> Iterator[Kept]:
         """Draw or filter candidates and finish them, block by block; `counts` is filled."""
@@ -278,19 +301,6 @@ class Run:
                 return words.categories["hash"].to_numpy()[values]
             case _:
                 return values.astype(np.uint64)
-
-    def _funnel(self, counts: "Counts") -> pl.DataFrame:
-        reasons = {"candidate": 0, "kept": 0, "sampled_out": 0, **counts.by_reason}
-        return pl.DataFrame(
-            {
-                "family": [self.generator.family] * len(reasons),
-                "generator": [self.generator.name] * len(reasons),
-                "rules": [self.settings.rules] * len(reasons),
-                "reason": list(reasons),
-                "count": list(reasons.values()),
-            },
-            schema=_schema(FUNNEL),
-        )
 
     def _table(self, kept: Kept) -> pl.DataFrame:
         draft, rows = kept.draft, len(kept.h)
@@ -383,6 +393,21 @@ class Counts:
                 self.add(reason, hit)
                 left &= ~broken
         return left
+
+
+def funnel_of(generator: AnyGenerator, counts: Counts, *, rules: Rules) -> pl.DataFrame:
+    """Turn the counts of a generator into rows of FUNNEL, without `shard`."""
+    reasons = {"candidate": 0, "kept": 0, "sampled_out": 0, **counts.by_reason}
+    return pl.DataFrame(
+        {
+            "family": [generator.family] * len(reasons),
+            "generator": [generator.name] * len(reasons),
+            "rules": [rules] * len(reasons),
+            "reason": list(reasons),
+            "count": list(reasons.values()),
+        },
+        schema=_schema(FUNNEL),
+    )
 
 
 def _listed(lists: Ragged | None, words: pl.Series, *, rows: int) -> pl.Series:

@@ -40,12 +40,16 @@ def image_set_strengths(
         return pl.DataFrame(schema=STRENGTHS)
     order = pl.Series("order", column_hash(annotations["image_key"]), dtype=pl.UInt64)
     chosen = annotations.with_columns(order).sort("order", "image_key").head(SAMPLE[settings.mode])
-    # what only the pixels tell is not there yet
-    unknown = {name: pl.lit(None, dtype=kind) for name, kind in SCENE_GRAPHS.items() if name not in chosen.columns}
-    graphs = chosen.with_columns(**unknown | {"image_id": pl.col("image_key")}).select(list(SCENE_GRAPHS))
+    graphs = without_pixels(chosen.with_columns(image_id="image_key"))
     fitted = measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
     named = fitted.select(pl.lit(annotations["image_set"][0]).alias("image_set"), pl.all())
     return named.select(list(STRENGTHS)).sort("generator", "option")
+
+
+def without_pixels(annotations: pl.DataFrame) -> pl.DataFrame:
+    """Make scene graphs of annotations with `image_id`; what only the pixels tell is null."""
+    unknown = {name: pl.lit(None, dtype=kind) for name, kind in SCENE_GRAPHS.items() if name not in annotations.columns}
+    return annotations.with_columns(**unknown).select(list(SCENE_GRAPHS))
 
 
 def measure_strengths(
