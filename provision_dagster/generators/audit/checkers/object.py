@@ -45,10 +45,10 @@ def exists_object(q: Question, v: Verdict) -> None:
     picture, plural = q.picture, q.slots["plural"]
     named = q.words.labels_of_plural.get(plural, NOTHING)
     labels = named & picture.by_label.keys()
-    if not labels:
-        singular = plural in picture.by_label
-        (v.leaking if singular else v.wrong)("singular_asked_for_a_count" if singular else "nothing_of_that_name")
+    if not labels and plural not in picture.by_label:
+        v.wrong("nothing_of_that_name")
         return
+    labels = labels or frozenset({plural})
     places = [p for label in labels for p in picture.by_label[label]]
     for reason in {picture.uncountable(label) for label in labels} - {None}:
         v.ambiguous(str(reason))

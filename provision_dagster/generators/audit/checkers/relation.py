@@ -32,7 +32,8 @@ def is_related(picture: Picture, subject: int, predicate: str, object: int) -> T
     turned = {inverse for p in picture.relations.get((object, subject), NOTHING) if (inverse := words.inverse(p))}
     if any(words.one_predicate(p, predicate) for p in said | turned):
         return True
-    if any(predicate in words.compatible.get(p, NOTHING) for p in said | turned):
+    implying = said if picture.complete_relations else said | turned  # an inverse may be a looser word
+    if any(predicate in words.compatible.get(p, NOTHING) for p in implying):
         return None
     if word.contact and gap(picture.boxes[subject], picture.boxes[object]) > 0:
         return False
