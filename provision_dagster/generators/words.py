@@ -156,6 +156,31 @@ class Words:
         )
 
     @cached_property
+    def maybe_exclusive(self) -> Pairs:
+        """Predicates of which one excludes the other, for some labels at least."""
+        first, second = (ints(self.conditional[c]) for c in ("predicate", "other"))
+        both = np.concatenate([first, second]), np.concatenate([second, first])
+        return Pairs.of(*both, codes=self.predicates.words.height)
+
+    @cached_property
+    def turned(self) -> Pairs:
+        """(predicate, what it says of the pair in the other order): "left of" and "right of"."""
+        names = self.predicates.words.select("canonical", "inverse", code=pl.int_range(pl.len()))
+        pairs = names.join(names, left_on="inverse", right_on="canonical", suffix="_turned")
+        return Pairs.of(ints(pairs["code"]), ints(pairs["code_turned"]), codes=names.height)
+
+    @cached_property
+    def of_height(self) -> Bools:
+        """Predicates that tell how high one thing is beside another; between a thing and its part they prove nothing."""
+        return bools(self.predicates.words["class"].str.contains("support|above|below|over|hang|attachment"))
+
+    @cached_property
+    def exclusive_group(self) -> Ints:
+        """Number of each attribute's group of which a thing has one value, -1 without one."""
+        groups = self.attributes.words["exclusive_group"].fill_null("")
+        return np.where(bools(groups != ""), ints(groups.rank("dense").cast(pl.Int64)), -1)
+
+    @cached_property
     def lemma(self) -> Ints:
         """Number of each label's lemma: labels of equal lemma name the same kind of thing."""
         return ints(self.labels.words["lemma"].rank("dense").cast(pl.Int64))

@@ -131,8 +131,8 @@ def attribute_mentions(graphs: Graphs, rows: pl.DataFrame, held: Held) -> Mentio
     return Mentions(labels=Ragged.columns(graphs.label[ints(rows["obj"])]), attributes=held_lists(held, rows))
 
 
-def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, same_category: bool) -> Draft:
-    """Answer with all attributes; offer one of them beside values that contradict it."""
+def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, noun: bool) -> Draft:
+    """Answer with all attributes; offer one of them beside values that contradict it. `noun`: name the category."""
     h, obj, lists = rows["h"].to_numpy(), ints(rows["obj"]), held_lists(held, rows)
     words = graphs.words.attributes.text
     plural = graphs.is_plural(obj)
@@ -144,32 +144,45 @@ def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, same_ca
         "do": verbs(plural, singular="does", plural_form="do"),
     }
     return Draft(
-        slots=slots | ({"noun": nouns} if same_category else {}),
+        slots=slots | ({"noun": nouns} if noun else {}),
         answer=join_lists(lists, words),
         objects=Ragged.columns(obj),
-        choice=attribute_choice(graphs, h, obj, lists, same_category=same_category),
+        choice=attribute_choice(graphs, h, obj, lists),
     )
 
 
-def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged, *, same_category: bool) -> Choice:
+def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged) -> Choice:
     """Offer one attribute per row beside false ones (T2, T4).
 
-    The true one is chosen by hash among those that some other value contradicts; false ones contradict it, are not
-    said of the object in any words, and are drawn by their frequency in the image set.
+    The true one is chosen by hash among those that some other value of the category contradicts; false ones contradict
+    all that is said of the object, and are drawn by their frequency in the image set.
     """
-    table = graphs.words.once(
-        ("false_values", same_category), lambda: false_values(graphs.words, same_category=same_category)
-    )
+    table = graphs.words.once("false_values", lambda: false_values(graphs.words))
     truth = pick(h, lists, hashes=graphs.words.attributes.hashes, fit=table.options.sizes > 0)
     said = graphs.once("said_attributes", lambda: _said_keys(graphs))
 
     def blocked(row: Ints, at: Ints) -> Bools:
-        return member(packed(obj[row], table.options.values[at]), said)
+        option = table.options.values[at]
+        return member(packed(obj[row], option), said) | _allowed(graphs, obj[row], option)
 
     values = graphs.words.attributes
     source = Source(table, np.arange(values.words.height), values.hashes, graphs.words.contradictions)
     false = draw_false(h, truth, source=source, blocked=blocked)
     return Choice(graphs.words.attributes.text, np.concatenate([truth[:, None], false], axis=1))
+
+
+def _allowed(graphs: Graphs, obj: Ints, option: Ints) -> Bools:
+    """Whether some attribute of the object, of the kind that excludes others, does not exclude the option."""
+    words, held = graphs.words, ints(graphs.attributes["attribute"])
+    first = np.searchsorted(ints(graphs.attributes["obj"]), obj, side="left")
+    size = np.searchsorted(ints(graphs.attributes["obj"]), obj, side="right") - first
+    allowed = np.zeros(len(obj), dtype=bool)
+    for place in range(int(size.max(initial=0))):
+        rows = np.flatnonzero((place < size) & ~allowed)
+        value = held[first[rows] + place]
+        alike = words.exclusive_group[value] == words.exclusive_group[option[rows]]
+        allowed[rows] = alike & ~words.contradictions.has(value, option[rows])
+    return allowed
 
 
 def _said_keys(graphs: Graphs) -> Ints:
@@ -191,10 +204,9 @@ def pick(h: U64, lists: Ragged, *, hashes: U64, fit: Bools) -> Ints:
     return chosen
 
 
-def false_values(words: Words, *, same_category: bool) -> Weighted:
-    """For each attribute, those that contradict it, with their frequency."""
+def false_values(words: Words) -> Weighted:
+    """For each attribute, those of its category that contradict it, with their frequency."""
     truth, option = words.contradictions.expand(np.arange(words.attributes.words.height))
-    if same_category:
-        same = words.category[truth] == words.category[option]
-        truth, option = truth[same], option[same]
+    same = words.category[truth] == words.category[option]
+    truth, option = truth[same], option[same]
     return Weighted.of(truth, option, words.attributes.counts[option], truths=words.attributes.words.height)

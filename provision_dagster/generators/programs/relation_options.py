@@ -16,6 +16,7 @@ from provision_dagster.generators.arrays import (
     offsets_of,
     packed,
     runs,
+    spans,
 )
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64, column_hash
@@ -91,7 +92,7 @@ def _related(graphs: Graphs) -> Related:
     first, size = runs(subject, object_)
     pair = np.repeat(np.arange(len(first)), size)
     one, two, row = pairs_within(first, size)
-    clash = words.exclusive.has(predicate[one], predicate[two]) | words.exclusive.has(predicate[two], predicate[one])
+    clash = words.maybe_exclusive.has(predicate[one], predicate[two])
     contradicting = np.zeros(len(first), dtype=bool)
     contradicting[row[clash]] = True
     usable = words.predicates.flag("usable")[predicate]
@@ -144,8 +145,6 @@ class Excluding:
     table: Weighted
     unless: Ints
     """(place in the table, lemma of a label), packed and sorted: there the exclusion does not hold."""
-    either: Pairs
-    """Predicates that exclude each other, for some labels at least."""
 
 
 def excluding(words: Words) -> Excluding:
@@ -171,7 +170,6 @@ def _excluding(words: Words) -> Excluding:
     return Excluding(
         Weighted.of(truth, other, table.counts[other], truths=table.words.height),
         np.sort(packed(ints(named["place"]), ints(named["code"]))),
-        Pairs.of(truth, other, codes=table.words.height),
     )
 
 
@@ -187,18 +185,20 @@ def relation_choice(graphs: Graphs, h: U64, pair: Ints) -> Choice:
     spoken = _is_spoken(related, phrases, pair, lists)
     said = Ragged(lists.values[spoken], offsets_of(np.bincount(lists.rows[spoken], minlength=len(pair))))
     truth = pick(h, said, hashes=words.predicates.hashes, fit=ruled.table.options.sizes > 0)
-    blocked_keys = _compatible_keys(words, lists)
+    blocked_keys = _true_keys(graphs, pair, lists)
     lemma = words.lemma[graphs.label]
+    joined = part_of_each_other(graphs, related.subject[pair], related.object[pair])
 
     def blocked(row: Ints, at: Ints) -> Bools:
         other = ruled.table.options.values[at]
         near = member(packed(row, other), blocked_keys)
+        near |= joined[row] & words.of_height[other] & words.of_height[truth[row]]
         for end in (related.subject, related.object):
             near |= member(packed(at, lemma[end[pair[row]]]), ruled.unless)
         return near
 
     hashes = words.once("phrase_hashes", lambda: column_hash(phrases.texts))
-    source = Source(ruled.table, phrases.of, hashes, ruled.either)
+    source = Source(ruled.table, phrases.of, hashes, words.maybe_exclusive)
     false = draw_false(h, truth, source=source, blocked=blocked)
     true = np.where(truth >= 0, phrases.of[np.maximum(truth, 0)], -1)
     return Choice(phrases.texts, np.concatenate([true[:, None], false], axis=1))
@@ -210,7 +210,24 @@ def _is_spoken(related: Related, phrases: Shown, pair: Ints, lists: Ragged) -> B
     return member(packed(pair[lists.rows], phrases.of[lists.values]), keys)
 
 
-def _compatible_keys(words: Words, lists: Ragged) -> Ints:
-    """(row, predicate) for all that is said of a row's pair or may hold beside it; sorted."""
-    at, other = words.compatible.expand(lists.values)
-    return distinct(np.concatenate([packed(lists.rows, lists.values), packed(lists.rows[at], other)]))
+def _true_keys(graphs: Graphs, pair: Ints, lists: Ragged) -> Ints:
+    """(row, predicate) for all that is said of a row's pair, in either order, or may hold beside it; sorted."""
+    related, words = related_pairs(graphs), graphs.words
+    # what is said of (B, A) says its inverse of (A, B)
+    keys = packed(related.subject, related.object)
+    wanted = packed(related.object[pair], related.subject[pair])
+    back = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    there = np.flatnonzero(keys[back] == wanted) if len(keys) else back
+    size = related.every.sizes[back[there]]
+    reverse = related.every.values[spans(related.every.offsets[back[there]], size)]
+    at, turned = words.turned.expand(reverse)
+    row = np.concatenate([lists.rows, np.repeat(there, size)[at]])
+    predicate = np.concatenate([lists.values, turned])
+    beside, other = words.compatible.expand(predicate)
+    return distinct(np.concatenate([packed(row, predicate), packed(row[beside], other)]))
+
+
+def part_of_each_other(graphs: Graphs, a: Ints, b: Ints) -> Bools:
+    """Whether objects are such that one may be a part of the other ("window", "building")."""
+    parts, one, two = graphs.words.part_labels, graphs.label[a], graphs.label[b]
+    return parts.has(one, two) | parts.has(two, one)

@@ -27,7 +27,7 @@ def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
 
 def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     """Answer with all attributes."""
-    return finish_attributes(graphs, rows, held_attributes(graphs, by_category=False), same_category=False)
+    return finish_attributes(graphs, rows, held_attributes(graphs, by_category=False), noun=False)
 
 
 register(

@@ -85,8 +85,13 @@ def _matches(graphs: Graphs, row: Ints, sets: Ragged) -> tuple[Ragged, Bools]:
     at, other = words.contradictions.expand(wanted[~has_one])
     lacking = line[~has_one][at]
     denied[lacking[member(packed(obj[lacking], other), graphs.attribute_keys)]] = True
+    # what it has under another name, or a kind of it, is neither there nor lacking
+    near, same = words.same_attribute.expand(wanted[~has_one])
+    alike = np.zeros(len(asked), dtype=bool)
+    kin = line[~has_one][near]
+    alike[kin[member(packed(obj[kin], same), graphs.attribute_keys)]] = True
     complete = graphs.images["exhaustive_attributes"].to_numpy()[graphs.img[obj]]
-    doubtful = ~has & ~denied & ~complete
+    doubtful = ~has & (alike | (~denied & ~complete))
     unsure = np.zeros(len(row), dtype=bool)
     unsure[asked[doubtful]] = True
     return Ragged(obj[has], offsets_of(np.bincount(asked[has], minlength=len(row)))), unsure

@@ -20,6 +20,7 @@ from provision_dagster.generators.arrays import (
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.options import draw_listed
 from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.relation_options import part_of_each_other
 from provision_dagster.generators.registry import (
     OPTIONS,
     Candidates,
@@ -138,7 +139,11 @@ def _apart(graphs: Graphs, asked: Asked, target: Ints, ask: Ints, obj: Ints) -> 
 def _excluded(graphs: Graphs, asked: Asked, target: Ints, ask: Ints, obj: Ints) -> Bools:
     """Whether what is said of (object, target) excludes the asked predicate."""
     subject, predicate, object_ = (ints(graphs.relations[c]) for c in ("subject", "predicate", "object"))
-    at, other = graphs.words.exclusive.expand(predicate)
+    words = graphs.words
+    at, other = words.exclusive.expand(predicate)
+    # between a thing and its part, heights prove nothing
+    joined = part_of_each_other(graphs, subject, object_)[at] & words.of_height[predicate[at]] & words.of_height[other]
+    at, other = at[~joined], other[~joined]
     pairs, numbers = np.unique(packed(subject, object_), return_inverse=True)
     ruled = distinct(packed(numbers[at], other))
     wanted = packed(obj, target)
@@ -150,6 +155,10 @@ def _excluded(graphs: Graphs, asked: Asked, target: Ints, ask: Ints, obj: Ints) 
 def _blocked(graphs: Graphs, asked: Asked) -> Ints:
     """(ask, label) where the label is a head of the same question, or of one that may hold with it; sorted."""
     subject, predicate, object_ = (ints(graphs.relations[c]) for c in ("subject", "predicate", "object"))
+    # what is said of (target, head) says its inverse of (head, target)
+    back, turned = graphs.words.turned.expand(predicate)
+    subject, object_ = np.concatenate([subject, object_[back]]), np.concatenate([object_, subject[back]])
+    predicate = np.concatenate([predicate, turned])
     img, target, head = graphs.img[object_], graphs.label[object_], graphs.label[subject]
     at, other = graphs.words.compatible.expand(predicate)
     at, said = np.concatenate([np.arange(len(predicate)), at]), np.concatenate([predicate, other])

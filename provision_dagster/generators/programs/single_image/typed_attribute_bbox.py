@@ -26,7 +26,7 @@ def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:
 
 def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     """Answer with the attributes of the category."""
-    return finish_attributes(graphs, rows, held_attributes(graphs, by_category=True), same_category=True)
+    return finish_attributes(graphs, rows, held_attributes(graphs, by_category=True), noun=True)
 
 
 register(
