@@ -52,7 +52,14 @@ def count_off_by_one(row: Row, rng: random.Random, graphs: Mapping[str, Row]) ->
 
 def other_image(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
     place = rng.randrange(len(row["image_ids"]))
-    other = rng.choice([i for i in graphs if i not in row["image_ids"]])
+    found = zip(row["evidence"]["object_ids"], map(str, row["evidence"]["boxes"]), strict=True)
+    proof = set(found)
+    others = [
+        name
+        for name, graph in graphs.items()
+        if name not in row["image_ids"] and not proof <= {(o["id"], str(o["box"])) for o in graph["objects"]}
+    ]
+    other = rng.choice(others)
     return {**row, "image_ids": [*row["image_ids"][:place], other, *row["image_ids"][place + 1 :]]}
 
 

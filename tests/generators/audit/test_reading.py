@@ -38,7 +38,8 @@ def test_a_text_of_another_template_is_not_read() -> None:
     assert not list(reader.read("ExistsObject/0", question="How many cars can you see?", choice=None))
     assert not list(reader.read("ExistsObject/0", question="How many cars are there in the image", choice=None))
     assert not list(reader.read("ExistsObject/999", question="How many cars are there in the image?", choice=None))
-    assert not list(reader.read("MostObject/0", question="Which of these appears most often in the image: the a or the b?", choice=None))  # fmt: skip
+    asked = "Which of these appears most often in the image: the a or the b?"
+    assert not list(reader.read("MostObject/0", question=asked, choice=None))
 
 
 def test_both_readings_of_a_text_with_two_free_slots() -> None:
