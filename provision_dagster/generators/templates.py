@@ -7,7 +7,7 @@ that lists its candidates in the open form leaves them to the lettered options i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -17,6 +17,7 @@ import polars as pl
 import yaml
 
 from provision_dagster.errors import InputError
+from provision_dagster.generators.arrays import Ints
 from provision_dagster.generators.hashing import U64, below, draw
 
 SHIPPED = Path(__file__).parent / "templates"
@@ -150,39 +151,82 @@ def fill(slots: Mapping[str, pl.Series], h: U64, *, templates: Sequence[Template
     h
         Hash of each row, shape (n,).
     """
-    chosen = below(draw(h, "template"), len(templates))
-    # rows of one template are brought together, so that each template is one expression over a slice
-    order = np.argsort(chosen, kind="stable")
-    ends = np.cumsum(np.bincount(chosen.astype(np.int64), minlength=len(templates)))
-    used = {name for t in templates for text in (t.open, t.choice or "") for name in slots_of(text)}
-    sorted_slots = pl.DataFrame({name: slots[name].gather(order) for name in sorted(used)} or {"_": order})
-    parts = [
-        sorted_slots.lazy()
-        .slice(begin, end - begin)
-        .with_columns(
-            question=_filled(template.open),
-            choice_question=_filled(template.choice) if template.choice else _NO_TEXT,
+    chosen = below(draw(h, "template"), len(templates)).astype(np.int64)
+    return Filled(
+        pl.Series([t.id for t in templates]).gather(chosen),
+        _texts([t.open for t in templates], chosen, slots),
+        _texts([t.choice for t in templates], chosen, slots),
+    )
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Templates that name the same slots in the same order are one expression: literal, slot, literal, ..., literal.
+
+    `templates`: their numbers. `literals`: for each place a literal per template. `capital`: the text begins with a
+    slot.
+    """
+
+    slots: tuple[str, ...]
+    capital: bool
+    templates: tuple[int, ...]
+    literals: tuple[tuple[str, ...], ...]
+
+
+@lru_cache(maxsize=512)
+def _shapes(texts: tuple[str | None, ...]) -> list[_Shape]:
+    """Sort template texts by shape."""
+    found: dict[tuple[tuple[str, ...], bool], list[tuple[int, list[str]]]] = {}
+    for number, text in enumerate(texts):
+        if text is None:
+            continue
+        literals, slots = [""], []
+        for literal, field, _, _ in Formatter().parse(text):
+            literals[-1] += literal
+            if field is not None:
+                slots.append(field)
+                literals.append("")
+        found.setdefault((tuple(slots), not literals[0]), []).append((number, literals))
+    return [
+        _Shape(
+            slots, capital, tuple(n for n, _ in members), tuple(zip(*(pieces for _, pieces in members), strict=True))
         )
-        .select("question", "choice_question")
-        for template, begin, end in zip(templates, [0, *ends], ends, strict=False)
-        if end > begin
+        for (slots, capital), members in found.items()
     ]
-    back = np.empty(len(order), dtype=np.int64)
-    back[order] = np.arange(len(order))
-    texts = pl.concat(parts).collect().select(pl.all().gather(back))
-    names = pl.Series([t.id for t in templates]).gather(chosen)
-    return Filled(names, texts["question"], texts["choice_question"])
 
 
-_NO_TEXT = pl.lit(None, dtype=pl.String)
+def _texts(texts: Sequence[str | None], chosen: Ints, slots: Mapping[str, pl.Series]) -> pl.Series:
+    """Fill the chosen template of each row; null where it has no text."""
+    parts, places = [pl.Series("t", [], dtype=pl.String)], []
+    for shape in _shapes(tuple(texts)):
+        member = np.full(len(texts), -1, dtype=np.int64)
+        member[list(shape.templates)] = np.arange(len(shape.templates))
+        which = member[chosen]
+        rows = np.flatnonzero(which >= 0)
+        if len(rows):
+            parts.append(_filled(shape, which[rows], slots, rows if len(rows) < len(chosen) else None))
+            places.append(rows)
+    if len(places) == 1 and len(places[0]) == len(chosen):
+        return parts[1]
+    order = np.full(len(chosen), -1, dtype=np.int64)
+    order[np.concatenate([*places, np.zeros(0, dtype=np.int64)])] = np.arange(sum(map(len, places)))
+    index = pl.Series(order).to_frame("i").select(pl.when(pl.col("i") >= 0).then("i")).to_series()
+    return pl.concat(parts, rechunk=True).gather(index)
 
 
-def _filled(text: str) -> pl.Expr:
-    pieces: list[pl.Expr] = []
-    for literal, field, _, _ in Formatter().parse(text):
-        if literal:
-            pieces.append(pl.lit(literal))
-        if field is not None:
-            pieces.append(pl.col(field))
-    whole = pl.concat_str(pieces)
-    return whole if text[0] != "{" else whole.str.head(1).str.to_uppercase() + whole.str.slice(1)
+def _filled(shape: _Shape, which: Ints, slots: Mapping[str, pl.Series], rows: Ints | None) -> pl.Series:
+    pieces: list[pl.Series] = []
+    for place, literals in enumerate(shape.literals):
+        if any(literals):
+            same = len(set(literals)) == 1
+            pieces.append(pl.Series(literals[:1]) if same else pl.Series(literals).gather(which))
+        if place < len(shape.slots):
+            slot = slots[shape.slots[place]]
+            pieces.append(slot if rows is None else slot.gather(rows))
+    columns = {f"{i}": piece for i, piece in enumerate(pieces) if len(piece) == len(which)}
+    every = [pl.col(f"{i}") if f"{i}" in columns else pl.lit(piece[0]) for i, piece in enumerate(pieces)]
+    whole = pl.concat_str(every)
+    if shape.capital:
+        whole = whole.str.head(1).str.to_uppercase() + whole.str.slice(1)
+    frame = pl.DataFrame(columns) if columns else pl.DataFrame({"_": which})
+    return frame.with_columns(t=whole)["t"]
