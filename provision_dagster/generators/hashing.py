@@ -6,6 +6,7 @@ written in numpy on whole columns, so it gives the same bits on every machine, f
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +31,7 @@ def mix(state: U64, value: U64 | int) -> U64:
         return np.asarray(z ^ (z >> _S31), dtype=np.uint64)
 
 
+@lru_cache(maxsize=4096)
 def text_hash(text: str) -> int:
     """Hash one string to 64 bits (xxHash64, as `column_hash` does for columns)."""
     return int(column_hash(pl.Series([text]))[0])
