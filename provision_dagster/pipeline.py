@@ -19,7 +19,7 @@ from provision_dagster.generators.hashing import column_hash
 from provision_dagster.generators.registry import Generator, MultiGenerator, select_generators
 from provision_dagster.generators.schema import FUNNEL, RAW_QA
 from provision_dagster.generators.strengths import image_set_strengths, without_pixels
-from provision_dagster.generators.templates import load_templates, shipped_templates
+from provision_dagster.generators.templates import Templates, load_templates, shipped_templates
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import ImageSetSpec
 from provision_dagster.lexicon import Lexicon
@@ -213,21 +213,70 @@ def _make_group(group: _Group) -> _Part:
 
 
 def _write_questions(task: "_Shard | _Group", graphs: pl.DataFrame, *, key: str) -> pl.DataFrame:
-    """Generate and write block by block, each while the next is made; return the funnel."""
+    """Generate and write the questions of one shard or group; return the funnel."""
     request = task.request
-    templates = load_templates([*_shipped(), *request.templates]) if request.templates else shipped_templates()
-    made = generate_blocks(
-        graphs.with_columns(shard=pl.lit(key)),
+    return write_questions(
+        graphs,
+        store=_store(request.out),
+        key=key,
         vocabulary=task.words,
         strengths=task.strengths,
         lexicon=_lexicon(request.lexicon, request.vocabulary),
         settings=request.settings,
         generators=task.generators,
+        templates=load_templates([*_shipped(), *request.templates]) if request.templates else shipped_templates(),
+    )
+
+
+def write_questions(
+    scene_graphs: pl.DataFrame,
+    *,
+    store: Store,
+    key: str,
+    vocabulary: pl.DataFrame,
+    lexicon: Lexicon,
+    settings: Settings,
+    generators: Sequence[str],
+    strengths: pl.DataFrame | None = None,
+    templates: Templates | None = None,
+) -> pl.DataFrame:
+    """Generate the questions of one shard and write them block by block, each while the next is made.
+
+    Parameters
+    ----------
+    scene_graphs
+        Rows of the scene-graph table.
+    store
+        Holds the table `qa`, declared as QA_TABLE.
+    key
+        Partition of `qa` that is replaced; becomes the `shard` of the rows.
+    vocabulary, lexicon, settings, strengths, templates
+        As for `generators.generate.generate`.
+    generators
+        Names or families; none: nothing is asked, and the partition is emptied.
+
+    Returns
+    -------
+    polars.DataFrame
+        The funnel, schema FUNNEL.
+
+    Raises
+    ------
+    InputError
+        If a generator or a template slot is unknown.
+    """
+    made = generate_blocks(
+        scene_graphs.with_columns(shard=pl.lit(key)),
+        vocabulary=vocabulary,
+        strengths=strengths,
+        lexicon=lexicon,
+        settings=settings,
+        generators=generators,
         templates=templates,
     )
     funnel = pl.DataFrame(schema=FUNNEL)
-    with _store(request.out).partition_writer("qa", key=key) as writer:
-        for block in ahead(made) if task.generators else ():
+    with store.partition_writer("qa", key=key) as writer:
+        for block in ahead(made) if generators else ():
             writer.write(block.qa)
             funnel = funnel.vstack(block.funnel)
     return funnel
