@@ -16,7 +16,7 @@ from provision_dagster.scene_graphs.schema import ANNOTATIONS, OBJECT, REJECTED_
 
 KEY = ["image_set", "image_key"]
 
-_FROM_PIXELS = ("mask_rle", "mask_area", "depth", "points")
+_FROM_PIXELS = ("mask_rle", "mask_area", "depth", "points", "mirrored")
 _OBJECT = {field.name: field.dtype for field in OBJECT.fields}
 _EVIDENCE: dict[str, pl.DataType] = {
     "row": pl.UInt32(),

@@ -23,6 +23,7 @@ class ObjectEvidence(NamedTuple):
     mask_area: int | None = None
     depth: dict[str, float] | None = None
     points: list[dict[str, Any]] = []  # noqa: RUF012 - never changed
+    mirrored: list[dict[str, Any]] = []  # noqa: RUF012 - never changed
 
 
 def mask_boxes(masks: NDArray[np.bool_]) -> list[Box | None]:

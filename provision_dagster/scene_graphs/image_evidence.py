@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from provision_dagster.errors import InputError, UnsafeFileError
 from provision_dagster.image_sets.paths import from_uri
 from provision_dagster.scene_graphs.evidence import ObjectEvidence, depth_span, object_evidence, scene_evidence
+from provision_dagster.scene_graphs.mirrored import with_mirrored
 from provision_dagster.scene_graphs.overlaps import with_overlaps
 from provision_dagster.scene_graphs.pixels import read_depth, read_masks
 from provision_dagster.scene_graphs.rle import decode_mask
@@ -74,6 +75,7 @@ def gather(task: Task) -> ImageEvidence:
         shown = masks if len(masked) == len(places) else masks[np.isin(places, masked)]
         unmasked = _boxes_without(task, masked)
         found = with_overlaps(found, shown, places=masked, unmasked=unmasked)
+        found = with_mirrored(found, shown, places=masked, unmasked=unmasked, seed=task.image_id)
         points = scene_evidence(
             shown if masked else None,
             depth,

@@ -21,6 +21,19 @@ OBJECT = pl.Struct(
         "points": pl.List(
             pl.Struct({"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "inside": pl.List(pl.UInt32())})
         ),
+        # pixels on other objects: the point `same` mirrored in x, in y or in both at the point `anchor` (indexes into
+        # `points`), so as far from it; no object whose mask holds one of these two is in `inside`
+        "mirrored": pl.List(
+            pl.Struct(
+                {
+                    "anchor": pl.UInt32(),
+                    "same": pl.UInt32(),
+                    "x": pl.Int32(),
+                    "y": pl.Int32(),
+                    "inside": pl.List(pl.UInt32()),
+                }
+            )
+        ),
     }
 )
 
@@ -59,8 +72,8 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
             {"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32(), "relief": pl.Float64()}
         )
     ),
-    # what differences of depth are measured by: 255 for 8-bit maps, else the largest known depth less the smallest; null
-    # without a depth map
+    # what differences of depth are measured by: 255 for 8-bit maps, else the largest known depth less the smallest;
+    # null without a depth map
     "depth_span": pl.Float64(),
     # who made each part: "human:visual_genome", "rendered", or model id + revision; null when the part is missing
     "provenance": pl.Struct(
@@ -99,7 +112,7 @@ REJECTED_ANNOTATIONS: dict[str, pl.DataType] = {
 
 VOCABULARY: dict[str, pl.DataType] = {
     "image_set": pl.String(),
-    "kind": pl.String(),  # label | attribute | predicate
+    "kind": pl.String(),  # label | attribute | predicate | count (a number of objects of one label in one image)
     "value": pl.String(),
     "context": pl.String(),  # attribute: the label that carries it; predicate: "subject label\tobject label"; label: ""
     "count": pl.Int64(),

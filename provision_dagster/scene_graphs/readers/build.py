@@ -180,7 +180,7 @@ def _nest_objects(objects: pl.DataFrame, attributes: pl.DataFrame) -> pl.DataFra
         pl.col("attributes").fill_null([]),
         pl.lit(None, pl.Int64).alias("mask_area"),
         pl.lit(None, _OBJECT_FIELDS["depth"]).alias("depth"),
-        pl.lit([], _OBJECT_FIELDS["points"]).alias("points"),
+        *(pl.lit([], _OBJECT_FIELDS[name]).alias(name) for name in ("points", "mirrored")),
     )
     fields = [pl.col(name).cast(dtype) for name, dtype in _OBJECT_FIELDS.items()]
     return full.group_by("image", maintain_order=True).agg(pl.struct(*fields).alias("objects"))
