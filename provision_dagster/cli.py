@@ -127,7 +127,15 @@ def generate(
     mode: Annotated[
         Mode, typer.Option(help="sampled draws --per-generator QA for each image, full keeps all.")
     ] = Mode.sampled,
-    per_generator: Annotated[int, typer.Option(min=1, help="QA per generator and image in sampled mode.")] = 1,
+    per_generator: Annotated[
+        int,
+        typer.Option(
+            min=1, help="QA per generator and image in sampled mode; of multi-image QA on average, in both modes."
+        ),
+    ] = 1,
+    images_per_question: Annotated[
+        str, typer.Option(help="Numbers of images of multi-image QA, by commas, each 2 .. 8.")
+    ] = "2,3,4",
     rules: Annotated[
         Rules, typer.Option(help="strict drops what a truth rule rejects, paper keeps the reference's candidates.")
     ] = Rules.strict,
@@ -147,7 +155,13 @@ def generate(
     spec = _annotated_spec(
         "generate", annotations, format=format, images=images, depth=depth, masks=masks, shard_size=shard_size
     )
-    settings = Settings(rules=rules.value, mode=mode.value, per_generator=per_generator, seed=seed)
+    settings = Settings(
+        rules=rules.value,
+        mode=mode.value,
+        per_generator=per_generator,
+        images_per_question=_numbers(images_per_question),
+        seed=seed,
+    )
     request = Request(
         spec=spec,
         out=_folder(out),
@@ -160,6 +174,13 @@ def generate(
     with bars() as show:
         summary = generate_files(request, workers=workers, progress=lambda done, total: show("shards", done, total))
     _print_summary(summary, out=out)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError as error:
+        raise InputError(f"`--images-per-question` must be numbers by commas, 2 .. 8, got {text!r}") from error
 
 
 def _annotated_spec(name: str, annotations: Path, *, format: Format, **fields: Any) -> Any:

@@ -35,7 +35,4 @@ def audit_check(family: str) -> dg.AssetChecksDefinition:
     return audit
 
 
-@dg.definitions
-def audits() -> dg.Definitions:
-    """One audit per family of raw QA."""
-    return dg.Definitions(asset_checks=[audit_check(family) for family in FAMILIES])
+AUDITS = [audit_check(family) for family in FAMILIES]

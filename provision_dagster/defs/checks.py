@@ -125,7 +125,6 @@ filtered_check = shard_check(
     "filtered_qa", description="Sound as raw QA are, and kept + rejected = raw.", suite=_funnel_adds_up
 )
 rejected_check = shard_check("rejected_qa", description="Every rejected QA has its rule, once.")
-qa_object_check, qa_attribute_check, qa_relation_check = qa_checks
 
 
 @dg.asset_check(asset="images", description="Share of pictures that cannot be used.", partitions_def=SHARDS)

@@ -19,6 +19,13 @@ DESCRIPTIONS = {
     "qa_object": "Questions about objects: how many, which most or least, which is furthest to a side.",
     "qa_attribute": "Questions about attributes: of the object in a box, or how many objects have them.",
     "qa_relation": "Questions about relations between two objects.",
+    "qa_scene_graph": "Questions about things that are described by attributes and neighbours, and captions.",
+    "qa_segmentation": "Which of two points lies on the same object as a third.",
+    "qa_depth": "Which of two points is closer to the camera.",
+    "qa_object_depth": "Which of two objects is closer to the camera, or to a third in depth.",
+    "qa_multi_aggregate": "Counts over several images, and what all of them have in common.",
+    "qa_multi_select": "Which of several images has, or has not, an object, an attribute or a relation.",
+    "qa_multi_compare": "How an attribute or a relation differs between several images.",
 }
 
 
@@ -70,4 +77,3 @@ def _metadata(funnel: pl.DataFrame, generation: GenerationResource) -> dict[str,
 
 
 RAW_QA_ASSETS = [family_asset(family) for family in FAMILIES]
-qa_object, qa_attribute, qa_relation = RAW_QA_ASSETS

@@ -69,8 +69,15 @@ class GenerationResource(dg.ConfigurableResource[None]):
     rules: str = Field("strict", description="strict (truth rules) or paper (the reference's candidate sets)")
     mode: str = Field("sampled", description="sampled or full")
     per_generator: int = Field(2, description="QA per generator and image in sampled mode")
+    images_per_question: list[int] = Field([2, 3, 4], description="numbers of images of multi-image QA, each 2 .. 8")
     seed: int = Field(0, description="0 .. 2**63 - 1; the same seed gives the same bytes")
 
     def settings(self) -> Settings:
         """Return checked settings."""
-        return Settings(rules=self.rules, mode=self.mode, per_generator=self.per_generator, seed=self.seed)  # type: ignore[arg-type]
+        return Settings(
+            rules=self.rules,  # type: ignore[arg-type]
+            mode=self.mode,  # type: ignore[arg-type]
+            per_generator=self.per_generator,
+            images_per_question=tuple(self.images_per_question),
+            seed=self.seed,
+        )

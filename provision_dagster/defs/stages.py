@@ -1,5 +1,7 @@
 """The stages of the path, as names of assets: what a job or the command line makes in one run."""
 
+from provision_dagster.filters.schema import FAMILIES
+
 REGISTER = ("image_sets",)
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
@@ -7,9 +9,7 @@ ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths")
 PER_SHARD = (
     "scene_graphs",
     "rejected_evidence",
-    "qa_object",
-    "qa_attribute",
-    "qa_relation",
+    *FAMILIES,
     "filtered_qa",
     "rejected_qa",
     "qa_statistics",

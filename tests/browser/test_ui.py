@@ -5,6 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from provision_dagster.definitions import defs
+from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.storage.store import Store
 from tests.browser.conftest import OTHERS, SHARDS
 from tests.browser.pages import RUN_WAIT, DagsterUI
@@ -67,7 +68,7 @@ def test_metadata_tells_rows_and_columns(ui: DagsterUI, store: Store, first_shar
 def test_a_shard_becomes_filtered_qa(ui: DagsterUI, store: Store, filtered_shard: str) -> None:
     kept = store.scan("filtered_qa", partitions=filtered_shard).collect()
     rejected = store.scan("rejected_qa", partitions=filtered_shard).collect()
-    families = [store.scan(f, partitions=filtered_shard) for f in ("qa_object", "qa_attribute", "qa_relation")]
+    families = [store.scan(f, partitions=filtered_shard) for f in FAMILIES]
     raw = pl.concat([f.select("id") for f in families]).collect()
     assert kept.height > 0
     assert sorted([*kept["id"], *rejected["id"]]) == sorted(raw["id"])

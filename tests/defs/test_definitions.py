@@ -11,6 +11,7 @@ from provision_dagster.definitions import defs
 from provision_dagster.defs.describe import markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import image_set_of
+from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators.generate import Settings, generate
 from provision_dagster.generators.integrity import foreign_images, qa_rules
 from provision_dagster.scene_graphs.integrity import graph_rules
@@ -43,7 +44,9 @@ def test_every_table_but_the_funnel_is_an_asset(loaded: dg.Definitions) -> None:
 def test_every_table_that_goes_on_has_a_blocking_check(loaded: dg.Definitions) -> None:
     graph = loaded.resolve_asset_graph()
     checked = {key.asset_key.to_user_string() for key in graph.asset_check_keys}
-    assert checked >= {"images", "scene_graphs", "qa_object", "qa_attribute", "qa_relation", "filtered_qa", "mixes"}
+    assert checked >= {"images", "scene_graphs", *FAMILIES, "filtered_qa", "mixes"}
+    audited = {key.asset_key.to_user_string() for key in graph.asset_check_keys if key.name == "audit"}
+    assert audited == set(FAMILIES)
 
 
 def test_a_shard_names_its_image_set() -> None:

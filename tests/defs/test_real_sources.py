@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from provision_dagster.filters.schema import FAMILIES
 from tests.defs.project import Project
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
@@ -105,5 +106,5 @@ def test_from_files_to_an_exported_mix(layout: str, shared: Path, tmp_path: Path
     parquet = [tmp_path / "exports" / "foundation" / f"provision_{form}.parquet" for form in ("sa", "mc")]
     assert sum(pl.read_parquet(p).height for p in parquet) == len(llava)
     filtered, rejected = project.rows("filtered_qa").height, project.rows("rejected_qa").height
-    raw = sum(project.rows(f).height for f in ("qa_object", "qa_attribute", "qa_relation"))
+    raw = sum(project.rows(f).height for f in FAMILIES)
     assert filtered + rejected == raw

@@ -10,13 +10,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.samples.rendering import render_scenes
 from tests.defs.project import Project
 
 pytestmark = pytest.mark.slow
 
 STABLE = (
-    "image_sources", "images", "annotations", "scene_graphs", "vocabulary", "answer_strengths", "qa_object", "qa_attribute", "qa_relation",
+    "image_sources", "images", "annotations", "scene_graphs", "vocabulary", "answer_strengths", *FAMILIES,
     "funnel", "filtered_qa", "rejected_qa", "qa_statistics", "mixes",
 )  # fmt: skip
 
