@@ -39,15 +39,19 @@ def read_description(text: str, picture: Picture) -> list[Description]:
     if head != "object" and not head.endswith(" object"):
         return []
     values = frozenset().union(*picture.attributes)
-    found = [Description(own, ()) for own in attribute_lists(head.removesuffix("object").strip(), values)]
-    for number, clause in enumerate(clauses):
-        # a clause may hold one of its own: "the man that is tall"
-        rest = " that ".join(clauses[number:])
-        whole = [d for said in found for d in _with_clause(said, rest, picture, values)]
-        if whole and number < len(clauses) - 1:
-            return whole
-        found = [d for said in found for d in _with_clause(said, clause, picture, values)]
-    return list(dict.fromkeys(found))
+    found = (Description(own, ()) for own in attribute_lists(head.removesuffix("object").strip(), values))
+    return list(dict.fromkeys(d for own in found for d in _with_clauses(own, clauses, picture, values)))
+
+
+def _with_clauses(
+    said: Description, clauses: list[str], picture: Picture, values: frozenset[str]
+) -> Iterator[Description]:
+    """Add clauses one by one; a clause may hold the next one: "is next to the man that is tall"."""
+    if not clauses:
+        yield said
+    for size in range(1, len(clauses) + 1):
+        for more in _with_clause(said, " that ".join(clauses[:size]), picture, values):
+            yield from _with_clauses(more, clauses[size:], picture, values)
 
 
 def _with_clause(said: Description, clause: str, picture: Picture, values: frozenset[str]) -> Iterator[Description]:

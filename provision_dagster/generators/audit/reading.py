@@ -67,10 +67,35 @@ class Form:
             match = pattern.fullmatch(text)
             if match and match.groupdict() not in found:
                 found.append(match.groupdict())
+        if len(found) > 1:  # what stands between two slots stands in one of them too
+            found = list(_readings(re.split(r"{(\w+)}", self.text), text, {}))
         if first == "{" and found:  # the sentence's capital may be the word's own
             name = slots_of(self.text)[0]
             found += [{**slots, name: slots[name][:1].lower() + slots[name][1:]} for slots in found]
         return found
+
+
+def _readings(pieces: Sequence[str], text: str, said: Slots) -> Iterator[Slots]:
+    """Every way to cut a text into the pieces of a template: literals, and slots between them."""
+    literal, *rest = pieces
+    if not text.startswith(literal):
+        return
+    if not rest:
+        if text == literal:
+            yield said
+        return
+    slot, after = rest[0], rest[1]
+    tail = text[len(literal) :]
+    limited = re.compile(_pattern(slot, greedy=True), re.DOTALL)
+    ends = (
+        [len(tail)]
+        if not after and len(rest) == 2
+        else [m.start() for m in re.finditer(f"(?={re.escape(after)})", tail)]
+    )
+    for end in ends:
+        value = tail[:end]
+        if said.get(slot, value) == value and limited.fullmatch(value):
+            yield from _readings(rest[1:], tail[end:], {**said, slot: value})
 
 
 class Reader:
