@@ -9,7 +9,8 @@ from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.verdict import Truth
 from provision_dagster.generators.audit.words import NOTHING, Words
 
-_CLAUSES = re.compile(r" (?:and )?(?:that|which|who) ")
+_FIRST = re.compile(r" (?:that|which|who) ")
+_FURTHER = re.compile(r" and (?:that|which|who) ")  # without "and", a clause belongs to the thing named before it
 _BE = re.compile(r"(?:is|are) ")
 
 
@@ -35,23 +36,15 @@ class Description:
 
 def read_description(text: str, picture: Picture) -> list[Description]:
     """Read a description in every way that fits the words of the picture."""
-    head, *clauses = _CLAUSES.split(text)
+    head, *rest = _FIRST.split(text, maxsplit=1)
+    clauses = _FURTHER.split(rest[0]) if rest else []
     if head != "object" and not head.endswith(" object"):
         return []
     values = frozenset().union(*picture.attributes)
-    found = (Description(own, ()) for own in attribute_lists(head.removesuffix("object").strip(), values))
-    return list(dict.fromkeys(d for own in found for d in _with_clauses(own, clauses, picture, values)))
-
-
-def _with_clauses(
-    said: Description, clauses: list[str], picture: Picture, values: frozenset[str]
-) -> Iterator[Description]:
-    """Add clauses one by one; a clause may hold the next one: "is next to the man that is tall"."""
-    if not clauses:
-        yield said
-    for size in range(1, len(clauses) + 1):
-        for more in _with_clause(said, " that ".join(clauses[:size]), picture, values):
-            yield from _with_clauses(more, clauses[size:], picture, values)
+    found = [Description(own, ()) for own in attribute_lists(head.removesuffix("object").strip(), values)]
+    for clause in clauses:
+        found = [more for said in found for more in _with_clause(said, clause, picture, values)]
+    return list(dict.fromkeys(found))
 
 
 def _with_clause(said: Description, clause: str, picture: Picture, values: frozenset[str]) -> Iterator[Description]:

@@ -135,13 +135,21 @@ def judge(
         found = Verdict()
         checker.check(_question(row, slots, seen, words, evidence, depth_files), found)
         _agreement(slots, words, found)
-        if best is None or len(found.faults) < len(best):
+        if best is None or _unkindness(found.faults) < _unkindness(best):
             best = found.faults
         if not best:
             break
     if best is None:
         return [*verdict.faults, ("wrong", "unreadable")]
     return [*verdict.faults, *best, *_language(row, reader)]
+
+
+_UNREADABLE = frozenset(("description_unreadable", "clause_unreadable", "nothing_of_that_name"))
+
+
+def _unkindness(faults: list[Fault]) -> tuple[bool, int]:
+    """How badly a reading goes: one that makes no sense is worse than one with faults."""
+    return any(reason in _UNREADABLE for _, reason in faults), len(faults)
 
 
 def _question(

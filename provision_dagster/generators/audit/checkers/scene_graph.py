@@ -16,8 +16,8 @@ from provision_dagster.generators.audit.verdict import (
 from provision_dagster.generators.audit.words import NOTHING
 
 
-def described(q: Question, v: Verdict, slot: str) -> tuple[int, Description] | None:
-    """Find the one object of the whole image that fits a description (T1)."""
+def described(q: Question, v: Verdict, slot: str) -> tuple[int, list[Description]] | None:
+    """Find the one object of the whole image that fits a description (T1), and the readings that it fits."""
     picture = q.picture
     readings = read_description(q.slots[slot], picture)
     if not readings:
@@ -37,17 +37,18 @@ def described(q: Question, v: Verdict, slot: str) -> tuple[int, Description] | N
         return None
     if len({place for place, _ in found}) > 1:
         v.ambiguous("description_not_unique")
-    place, said = next((f for f in found if (0, f[0]) in q.evidence), found[0])
-    for neighbor in said.neighbors:
+    place = next((place for place, _ in found if (0, place) in q.evidence), found[0][0])
+    fitted = [said for other, said in found if other == place]
+    for neighbor in fitted[0].neighbors:
         unclear = picture.referent(neighbor.label)[1]
         if neighbor.article == "the" and not neighbor.attributes and unclear == "label_not_unique":
             v.ambiguous("neighbor_not_unique")
-    return place, said
+    return place, fitted
 
 
-def check_support(q: Question, v: Verdict, ends: list[tuple[int, Description]]) -> None:
+def check_support(q: Question, v: Verdict, ends: list[tuple[int, list[Description]]]) -> None:
     """Demand that the evidence are the described objects, with or without their neighbors."""
-    near = {(0, n) for place, said in ends for n in neighbors_of(q.picture, place, said)}
+    near = {(0, n) for place, fitted in ends for said in fitted for n in neighbors_of(q.picture, place, said)}
     check_rests_on(q, v, needed=[(0, place) for place, _ in ends], allowed=near)
     shown = {q.picture.labels[place] for _, place in q.evidence} | {q.picture.labels[n] for _, n in near}
     if not set(q.metadata["objects"]) <= shown:
@@ -77,14 +78,14 @@ def scene_graph_attribute(q: Question, v: Verdict) -> None:
     found = described(q, v, "description")
     if found is None:
         return
-    (place, said), words = found, q.words
+    (place, fitted), words = found, q.words
     categories = words.categories_of_noun.get(q.slots["noun"], NOTHING)
     held = q.picture.attributes[place]
     asked = frozenset(a for a in held if words.attribute[a].category in categories)
     if not asked:
         v.wrong("no_attribute_of_that_category")
         return
-    if any(words.attribute[a].category in categories for a in said.attributes):
+    if all(any(words.attribute[a].category in categories for a in said.attributes) for said in fitted):
         v.leaking("category_in_the_description")
     answers = items_of(q.answer, known=held)
     judge_said_attributes(q, v, answers, asked)
@@ -103,8 +104,8 @@ def scene_graph_relation(q: Question, v: Verdict) -> None:
     if subject == object or not q.picture.relations.get((subject, object)):
         v.wrong("not_related")
         return
-    for place, said, other in ((subject, of_subject, object), (object, of_object, subject)):
-        if neighbors_of(q.picture, place, said) == {other}:
+    for place, fitted, other in ((subject, of_subject, object), (object, of_object, subject)):
+        if all(neighbors_of(q.picture, place, said) == {other} for said in fitted):
             v.leaking("description_uses_the_other_end")
     judge_said_predicates(q, v, subject, object)
     judge_predicate_options(q, v, subject, object)
