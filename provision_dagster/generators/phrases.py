@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ragged
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, ints, list_series, offsets_of, runs
 from provision_dagster.generators.hashing import U64, mix
 from provision_dagster.generators.words import Words
 
@@ -55,30 +55,67 @@ def adjectives(lists: Ragged, words: Words) -> Adjectives:
     return Adjectives(*(texts[name].gather(place) for name in ("before", "behind", "behind_is")))
 
 
-def _texts(lists: Ragged, words: Words) -> pl.DataFrame:
-    known = words.attributes.words.select("attribute", "canonical", "category", "position")
+@dataclass(frozen=True)
+class _Order:
+    """By attribute: `rank` in a phrase, `group` (values of one are joined by "and"), `after` the noun, `canonical`."""
+
+    rank: Ints
+    group: Ints
+    after: Bools
+    canonical: Ints
+
+
+def _order(words: Words) -> _Order:
     order = pl.DataFrame({"category": ORDER, "order": range(len(ORDER))})
-    rows = pl.DataFrame({"row": lists.rows}).with_columns(known.select(pl.all().gather(lists.values)).get_columns())
-    once = rows.sort("row", "attribute").unique(["row", "canonical"], keep="first", maintain_order=True)
-    groups = (
-        once.join(order, on="category", how="left")
-        .with_columns(after=pl.col("position") == "predicative", order=pl.col("order").fill_null(-1))
-        .sort("row", "after", "order", "category", "attribute")
-        .group_by("row", "after", "order", "category", maintain_order=True)
-        .agg(text=pl.col("attribute").str.join(" and "))
+    known = words.attributes.words.select(
+        "attribute", "canonical", "category", after=pl.col("position") == "predicative"
     )
-    before = groups.filter(~pl.col("after")).group_by("row").agg(before=pl.col("text").str.join(" ") + " ")
-    behind = groups.filter("after").group_by("row").agg(clause=pl.col("text").str.join(" and "))
-    return (
-        pl.DataFrame({"row": np.arange(len(lists.sizes))})
-        .join(before, on="row", how="left", maintain_order="left")
-        .join(behind, on="row", how="left", maintain_order="left")
-        .select(
-            pl.col("before").fill_null(""),
-            behind=(" that are " + pl.col("clause")).fill_null(""),
-            behind_is=(" that is " + pl.col("clause")).fill_null(""),
-        )
+    ranked = known.join(order, on="category", how="left", maintain_order="left").with_columns(
+        pl.col("order").fill_null(-1), pl.col("category").fill_null("")
     )
+    codes = ranked.select(
+        "after",
+        rank=pl.struct("after", "order", "category", "attribute").rank("ordinal").cast(pl.Int64),
+        group=pl.struct("after", "order", "category").rank("dense").cast(pl.Int64),
+        canonical=pl.col("canonical").rank("dense").cast(pl.Int64),
+    )
+    return _Order(ints(codes["rank"]), ints(codes["group"]), bools(codes["after"]), ints(codes["canonical"]))
+
+
+def _texts(lists: Ragged, words: Words) -> pl.DataFrame:
+    order = words.once("adjective_order", lambda: _order(words))
+    row, value = _said_once(lists.rows, lists.values, order)
+    best = np.lexsort((order.rank[value], row))
+    row, value = row[best], value[best]
+    after = order.after[value]
+    before = _joined(row[~after], value[~after], order, words, rows=len(lists.sizes), between=" ")
+    behind = _joined(row[after], value[after], order, words, rows=len(lists.sizes), between=" and ")
+    empty, clause = pl.lit(""), pl.col("behind")
+    return pl.DataFrame({"before": before, "behind": behind}).select(
+        before=pl.when(pl.col("before") == "").then(empty).otherwise(pl.col("before") + " "),
+        behind=pl.when(clause == "").then(empty).otherwise(" that are " + clause),
+        behind_is=pl.when(clause == "").then(empty).otherwise(" that is " + clause),
+    )
+
+
+def _said_once(row: Ints, value: Ints, order: _Order) -> tuple[Ints, Ints]:
+    """Of attributes that say the same ("metal", "metallic") keep the first by name."""
+    place = np.lexsort((value, order.canonical[value], row))
+    row, value = row[place], value[place]
+    first, _ = runs(row, order.canonical[value])
+    return row[first], value[first]
+
+
+def _joined(row: Ints, value: Ints, order: _Order, words: Words, *, rows: int, between: str) -> pl.Series:
+    """Join the attributes of each row: those of one group by "and"."""
+    group = order.group[value]
+    again = np.zeros(len(row), dtype=np.int64)
+    again[1:] = (row[1:] == row[:-1]) * (1 + (group[1:] == group[:-1]))
+    pieces = pl.DataFrame(
+        {"j": pl.Series(["", between, " and "]).gather(again), "a": words.attributes.text.gather(value)}
+    )
+    flat = pieces.select(pl.concat_str("j", "a")).to_series()
+    return list_series(flat, offsets_of(np.bincount(row, minlength=rows))).list.join("")
 
 
 def around(noun: pl.Series, *, before: pl.Series, behind: pl.Series) -> pl.Series:

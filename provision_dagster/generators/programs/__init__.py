@@ -8,6 +8,9 @@ from provision_dagster.generators.programs.single_image import (
     head_relation,
     most_object,
     relation_bbox,
+    scene_graph_attribute_qa,
+    scene_graph_object_qa,
+    scene_graph_relation_qa,
     side_superlatives,
     typed_attribute_bbox,
 )
@@ -20,6 +23,9 @@ __all__ = [
     "head_relation",
     "most_object",
     "relation_bbox",
+    "scene_graph_attribute_qa",
+    "scene_graph_object_qa",
+    "scene_graph_relation_qa",
     "side_superlatives",
     "typed_attribute_bbox",
 ]
