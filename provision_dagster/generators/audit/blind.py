@@ -4,9 +4,11 @@ Each solver gives every option a score and takes the highest; what it must learn
 other half of the pictures. Options of equal score share the credit.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import dist, sqrt
+from zlib import crc32
 
 import polars as pl
 
@@ -20,8 +22,13 @@ CHOICES: dict[str, pl.DataType] = {
     "options": pl.List(pl.String()),
     "kinds": pl.List(pl.String()),  # what the lexicon calls each option: its category, class or kind
     "answer_index": pl.Int8(),
+    # of options that are points, as printed; else empty
+    "height": pl.List(pl.Float64()),  # from the top
+    "offset": pl.List(pl.Float64()),  # distance to the middle of the picture
+    "distance": pl.List(pl.Float64()),  # to the other point that the question names, if there is one
 }
 
+_POINT = re.compile(r"\((\d\.\d\d), (\d\.\d\d)\)")
 _ROW = ["generator", "row"]
 
 
@@ -47,9 +54,14 @@ def choices_of(qa: pl.DataFrame, *, words: Words) -> pl.DataFrame:
     """List the multiple-choice questions of a QA table, schema `CHOICES`."""
     rows = qa.filter(pl.col("options").list.len() > 1, pl.col("answer_index").is_not_null())
     parts = [_with_kinds(part, str(name), words) for (name,), part in rows.group_by("generator")]
-    half = pl.col("image_ids").list.join(" ").hash(seed=0) % 2 == 0
     empty = pl.DataFrame(schema=CHOICES)
-    return pl.concat([empty, *(p.with_columns(half=half).select(list(CHOICES)) for p in parts)])
+    return pl.concat([empty, *(p.with_columns(half=_half(p)).select(list(CHOICES)) for p in parts)])
+
+
+def _half(rows: pl.DataFrame) -> pl.Series:
+    """Tell questions about the same pictures the same half."""
+    names = rows["image_ids"].list.join(" ")
+    return pl.Series([crc32(name.encode()) % 2 == 0 for name in names], dtype=pl.Boolean)
 
 
 def _with_kinds(rows: pl.DataFrame, generator: str, words: Words) -> pl.DataFrame:
@@ -57,7 +69,25 @@ def _with_kinds(rows: pl.DataFrame, generator: str, words: Words) -> pl.DataFram
     options = rows["options"].explode().unique().drop_nulls().to_list()
     kinds = [_kind(o, checker.options if checker else "unknown", words) for o in options]
     mapped = pl.element().replace_strict(options, kinds, default="", return_dtype=pl.String)
-    return rows.with_columns(kinds=pl.col("options").list.eval(mapped))
+    seen = _places(rows) if checker and checker.options == "point" else [([], [], [])] * rows.height
+    places = pl.DataFrame(seen, schema={c: CHOICES[c] for c in ("height", "offset", "distance")}, orient="row")
+    return rows.with_columns(kinds=pl.col("options").list.eval(mapped)).hstack(places)
+
+
+def _places(rows: pl.DataFrame) -> list[tuple[list[float], list[float], list[float]]]:
+    """Where the points among the options are, and how far from the point that the question is about."""
+    found = []
+    asked = rows.select(text=pl.coalesce("choice_question", "question"), options="options")
+    for text, options in asked.iter_rows():
+        points = _points(" ".join(options))
+        named = [p for p in _points(text) if p not in points]
+        distances = [dist(p, named[0]) if named else 0.0 for p in points]
+        found.append(([p[1] for p in points], [dist(p, (0.5, 0.5)) for p in points], distances))
+    return found
+
+
+def _points(text: str) -> list[tuple[float, float]]:
+    return [(float(x), float(y)) for x, y in _POINT.findall(text)]
 
 
 def _kind(option: str, kind: str, words: Words) -> str:
@@ -104,7 +134,10 @@ def _options(choices: pl.DataFrame) -> pl.DataFrame:
     """One row per option, with what can be told of it from the other options of its question."""
     size = pl.col("options").list.len()
     listed = choices.with_row_index("row").with_columns(place=pl.int_ranges(0, size), size=size)
-    long = listed.explode("options", "kinds", "place").rename({"options": "option", "kinds": "kind"})
+    nothing = pl.lit(0.0).repeat_by(size)
+    points = {c: pl.when(pl.col(c).list.len() > 0).then(c).otherwise(nothing) for c in ("height", "offset", "distance")}
+    long = listed.with_columns(**points).explode("options", "kinds", "place", *points)
+    long = long.rename({"options": "option", "kinds": "kind"})
     texts = long["option"].unique().to_list()
     values = pl.col("option").replace_strict(texts, [number(t) for t in texts], default=None, return_dtype=pl.Int64)
     rank = {"method": "min", "descending": False}
@@ -113,6 +146,7 @@ def _options(choices: pl.DataFrame) -> pl.DataFrame:
         length_rank=length.rank(**rank).over(_ROW),  # type: ignore[arg-type]
         number_rank=pl.col("value").rank(**rank).over(_ROW),  # type: ignore[arg-type]
         of_kind=pl.len().over([*_ROW, "kind"]),
+        **{f"{c}_rank": pl.col(c).rank(**rank).over(_ROW) for c in points},  # type: ignore[arg-type]
     )
 
 
@@ -159,4 +193,7 @@ _SOLVERS: dict[str, Score] = {
     "numeric rank": _learned("size", "number_rank"),
     "position": _learned("size", "place"),
     "length": _learned("size", "length_rank"),
+    "height in the picture": _learned("size", "height_rank"),
+    "distance to the middle": _learned("size", "offset_rank"),
+    "distance to the point asked about": _learned("size", "distance_rank"),
 }

@@ -7,20 +7,23 @@ from typing import Any
 import polars as pl
 import pytest
 
-from provision_dagster.generators.audit.blind import CHOICES, blind_accuracy
+from provision_dagster.generators.audit.blind import CHOICES, blind_accuracy, choices_of
+from provision_dagster.generators.audit.words import Words, vocabulary_of
+from tests.generators.audit.rows import qa, table
+from tests.generators.scenes import graphs, lexicon, scene
 
 ROWS = 2_000
+PICTURE = scene("p", [("dog", (0, 0, 10, 10), [])])
 COLORS = ["red", "blue", "green", "white", "black", "yellow", "brown", "gray"]
 Row = Callable[[random.Random], tuple[list[str], int, list[str]]]
 
 
 def choices(make: Row) -> pl.DataFrame:
     rng = random.Random(0)
-    made = [make(rng) for _ in range(ROWS)]
-    rows = [
-        {"generator": "X", "half": rng.random() < 0.5, "options": options, "kinds": kinds, "answer_index": place}
-        for options, place, kinds in made
-    ]
+    rows = []
+    for options, place, kinds in (make(rng) for _ in range(ROWS)):
+        said = {"generator": "X", "half": rng.random() < 0.5, "options": options, "kinds": kinds, "answer_index": place}
+        rows.append({**said, "height": [], "offset": [], "distance": []})
     return pl.DataFrame(rows, schema=CHOICES)
 
 
@@ -91,3 +94,37 @@ def test_generators_are_told_apart() -> None:
     two: Any = pl.concat([choices(fair), choices(always_first).with_columns(generator=pl.lit("Y"))])
     found = blind_accuracy(two)
     assert found["X"].accuracy < 0.3 < 0.99 < found["Y"].accuracy
+
+
+def test_points_low_in_the_picture_or_near_the_anchor_are_found() -> None:
+    rng = random.Random(1)
+    rows = []
+    for _ in range(400):
+        heights = rng.sample(range(100), 2)
+        options = [f"({rng.random():.2f}, {h / 100:.2f})" for h in heights]
+        rows.append({
+            **qa("CloserPoint", PICTURE, {"candidates": " or ".join(options)}, answer=options[0], options=options,
+                 index=heights.index(max(heights))),
+            "image_ids": [f"{rng.random()}"],
+        })  # fmt: skip
+    words = Words(lexicon(), vocabulary_of(graphs(PICTURE)))
+    found = blind_accuracy(choices_of(table(*rows), words=words))["CloserPoint"]
+    assert found.solver == "height in the picture"
+    assert found.accuracy > 0.99
+
+
+def test_points_near_the_anchor_are_found() -> None:
+    rng = random.Random(1)
+    rows = []
+    for _ in range(400):
+        x, far, near = rng.random() / 2, 0.3 + rng.random() / 9, rng.random() / 9
+        points = [f"({x + far:.2f}, 0.50)", f"({x + near:.2f}, 0.50)"]
+        options, place = shuffled(rng, points[1], points[:1])
+        rows.append({
+            **qa("SameObjectSeg", PICTURE, {"anchor": f"({x:.2f}, 0.50)", "candidates": " or ".join(options)},
+                 answer=points[1], options=options, index=place),
+            "image_ids": [f"{rng.random()}"],
+        })  # fmt: skip
+    words = Words(lexicon(), vocabulary_of(graphs(PICTURE)))
+    found = blind_accuracy(choices_of(table(*rows), words=words))["SameObjectSeg"]
+    assert found.by_solver["distance to the point asked about"] > 0.95
