@@ -78,6 +78,11 @@ def fit_choices(choices: Sequence[Choice]) -> pl.DataFrame:
     return pl.DataFrame({"option": options, "strength": strength})
 
 
+def strength_name(generator: str, *, images: int) -> str:
+    """Name under which strengths are kept: totals over four images are not those over two."""
+    return generator if images == 1 else f"{generator}/{images}"
+
+
 def strengths_of(table: pl.DataFrame | None, generator: str, words: pl.Series) -> npt.NDArray[np.float64] | None:
     """Return the strength of each word, 1 for those that are not in the table; None without a table."""
     if table is None:

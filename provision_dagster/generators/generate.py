@@ -9,7 +9,7 @@ import polars as pl
 
 from provision_dagster.errors import InputError
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, list_series
-from provision_dagster.generators.balance import strengths_of
+from provision_dagster.generators.balance import strength_name, strengths_of
 from provision_dagster.generators.graphs import Graphs, flatten
 from provision_dagster.generators.hashing import U64, hex_ids, mix, text_hash
 from provision_dagster.generators.options import Options, order_options
@@ -265,8 +265,10 @@ class Run:
         wanted = self.graphs.images.height * self.settings.per_generator
         start = int(mix(np.array([self._start()], dtype=np.uint64), images)[0])
         drawn = generator.draw(self.graphs, images, wanted, start, self.settings.rules)
-        counts.add("candidate", max(wanted, drawn.rows.height))
+        counts.add("candidate", max(wanted, drawn.rows.height) + sum(drawn.dropped.values()))
         counts.add("kept", drawn.rows.height)
+        for reason, number in drawn.dropped.items():
+            counts.add(reason, number)
         counts.add("not_supplied_by_shard", max(wanted - drawn.rows.height, 0))
         if drawn.rows.is_empty():
             return
@@ -310,7 +312,9 @@ class Run:
             fair = (
                 None
                 if self.settings.rules == "paper"
-                else strengths_of(self.strengths, self.generator.name, choice.words)
+                else strengths_of(
+                    self.strengths, strength_name(self.generator.name, images=kept.images.shape[1]), choice.words
+                )
             )
             options = order_options(choice, kept.h, strengths=fair)
         filled = fill(self._slots(draft, options), kept.h, templates=self.templates)

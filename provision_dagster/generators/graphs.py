@@ -13,7 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, ints, offsets_of, packed, runs, spans
+from provision_dagster.generators.arrays import (
+    Bools,
+    Ints,
+    Ragged,
+    bools,
+    ints,
+    member,
+    offsets_of,
+    packed,
+    runs,
+    spans,
+)
 from provision_dagster.generators.hashing import column_hash
 from provision_dagster.generators.words import Words, words_of
 from provision_dagster.lexicon import Lexicon
@@ -178,7 +189,7 @@ class Labels:
         first, n = runs(img, label)
         img, label = img[first], label[first]
         table = graphs.words.labels
-        exhaustive = _searched(graphs, img, label)
+        exhaustive = searched(graphs, img, label)
         grouped = bools(graphs.objects["is_group"].fill_null(False))[order]
         rows = offsets_of(np.bincount(img, minlength=graphs.images.height))
         return Labels(
@@ -288,20 +299,20 @@ def _relations(rows: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _searched(graphs: Graphs, img: Ints, label: Ints) -> Bools:
-    """Whether the image was searched for the label exhaustively: then what is not marked is not there."""
+def searched(graphs: Graphs, img: Ints, label: Ints) -> Bools:
+    """Whether images were searched for labels exhaustively: then what is not marked is not there."""
+    place, keys = graphs.once("searched", lambda: _searched(graphs))
+    return member(packed(place[img], label), keys)
+
+
+def _searched(graphs: Graphs) -> tuple[Ints, Ints]:
+    """Number of each image's list of classes, and (number, label) sorted: image sets repeat few lists."""
     lists = graphs.images["exhaustive_labels"].fill_null([])
-    if not lists.list.len().sum():
-        return np.zeros(len(img), dtype=bool)
-    # image sets repeat one list of classes: look each distinct list up once
-    table = graphs.words.labels
-    names, place = np.unique(lists.hash().to_numpy(), return_inverse=True)
-    found = np.zeros(len(img), dtype=bool)
-    for number in range(len(names)):
-        example = lists[int(np.argmax(place == number))]
-        known = bools(table.text.is_in(example.to_list()))
-        found |= known[label] & (place == number)[img]
-    return found
+    _, example, place = np.unique(lists.hash().to_numpy(), return_index=True, return_inverse=True)
+    names = graphs.words.labels.text.alias("label").to_frame().with_row_index("code")
+    listed = lists.gather(example).alias("label").to_frame().with_row_index("list").explode("label")
+    found = listed.join(names, on="label").select("list", "code")
+    return place, np.sort(packed(ints(found["list"]), ints(found["code"])))
 
 
 def _rivals(graphs: Graphs, img: Ints, label: Ints, exhaustive: Bools) -> Bools:
@@ -377,4 +388,4 @@ def lists_of(values: Ints, rows: Ints, *, size: int) -> Ragged:
     return Ragged(values, offsets_of(np.bincount(rows, minlength=size)))
 
 
-__all__: Sequence[str] = ["Graphs", "Labels", "flatten", "iou", "lists_of", "pairs_within", "ratios_text"]
+__all__: Sequence[str] = ["Graphs", "Labels", "flatten", "iou", "lists_of", "pairs_within", "ratios_text", "searched"]

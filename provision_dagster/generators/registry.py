@@ -144,8 +144,8 @@ class Generator:
     finish
         Fills slots, answer and options of kept candidates, which have got the column `h` (64-bit hash).
     sampled
-        Draws the candidates of sampled mode without listing the others (their number is `unlisted["sampled_out"]`); None:
-        they are drawn from the list.
+        Draws the candidates of sampled mode without listing the others (their number is
+        `unlisted["sampled_out"]`); None: they are drawn from the list.
     """
 
     name: str
@@ -171,11 +171,14 @@ class Drawn:
         Integer columns that tell the question apart from others about the same images, and what `finish` needs; n rows.
     available
         How many there are in all where they could be counted, else None.
+    dropped
+        By reason: combinations that were looked at and make no sound question.
     """
 
     images: Ints
     rows: pl.DataFrame
     available: int | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from provision_dagster.generators.balance import STRENGTHS, fit_choices
+from provision_dagster.generators.balance import STRENGTHS, fit_choices, strength_name
 from provision_dagster.generators.generate import Counts, Run, Settings
 from provision_dagster.generators.graphs import flatten
 from provision_dagster.generators.hashing import column_hash
-from provision_dagster.generators.registry import select_generators
+from provision_dagster.generators.registry import Choice, select_generators
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
 
@@ -78,7 +78,12 @@ def measure_strengths(
     fitted = [pl.DataFrame(schema={"generator": pl.String, "option": pl.String, "strength": pl.Float64})]
     for generator in select_generators(generators):
         run = Run(generator, graphs, settings=settings, templates=())
-        choices = [kept.draft.choice for kept in run.kept(Counts())]
-        table = fit_choices([c for c in choices if c is not None and c.balanced])
-        fitted.append(table.select(generator=pl.lit(generator.name), option="option", strength="strength"))
+        groups: dict[str, list[Choice]] = {generator.name: []}
+        for kept in run.kept(Counts()):
+            if kept.draft.choice is not None and kept.draft.choice.balanced:
+                name = strength_name(generator.name, images=kept.images.shape[1])
+                groups.setdefault(name, []).append(kept.draft.choice)
+        for name, choices in groups.items():
+            table = fit_choices(choices)
+            fitted.append(table.select(generator=pl.lit(name), option="option", strength="strength"))
     return pl.concat(fitted)

@@ -1,0 +1,219 @@
+"""Numbered combinations of images: the k-th of a concept is computed, not searched for."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from provision_dagster.generators.arrays import Ints, offsets_of, runs, spans
+from provision_dagster.generators.hashing import U64
+from provision_dagster.generators.sampling import places
+
+Floats = npt.NDArray[np.float64]
+
+BITS = 62
+"""Numbers of combinations stay below 2**62: pools are cut to so many members that they do."""
+
+
+class Space(Protocol):
+    """Combinations of n members per concept, numbered from 0."""
+
+    @property
+    def n(self) -> int:
+        """Members of a combination."""
+        ...
+
+    @property
+    def sizes(self) -> Ints:
+        """Combinations of each concept, shape (concepts,)."""
+        ...
+
+    @property
+    def spread(self) -> Ints:
+        """Members that can be the subject of a concept's questions, shape (concepts,): they limit how many are drawn."""
+        ...
+
+    def members(self, concept: Ints, rank: Ints) -> Ints:
+        """Return the members of combinations, shape (m, n)."""
+        ...
+
+
+def most_members(n: int) -> int:
+    """Members that a pool may have for combinations of n to be numbered in 62 bits."""
+    return int(2.0 ** (BITS / n))
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A list of members per concept: concept i has `rows[first[i]:first[i] + size[i]]`; lists may overlap."""
+
+    rows: Ints
+    first: Ints
+    size: Ints
+
+    @staticmethod
+    def of(rows: Ints, concept: Ints, *, concepts: int) -> "Pool":
+        """Collect members that are sorted by concept."""
+        ends = offsets_of(np.bincount(concept, minlength=concepts))
+        return Pool(rows, ends[:-1], np.diff(ends))
+
+    @staticmethod
+    def shared(rows: Ints, *, concepts: int) -> "Pool":
+        """Give every concept the same members."""
+        return Pool(rows, np.zeros(concepts, dtype=np.int64), np.full(concepts, len(rows), dtype=np.int64))
+
+    def cut(self, n: int, luck: U64) -> "Pool":
+        """Leave at most `most_members(n)` members per concept, those of least luck (of each of `rows`)."""
+        most = most_members(n)
+        if self.size.max(initial=0) <= most:
+            return self
+        whole = spans(self.first, self.size)
+        concept = np.repeat(np.arange(len(self.size)), self.size)
+        order = np.lexsort((luck[whole], concept))
+        kept = np.sort(order[places(concept) < most])
+        return Pool.of(self.rows[whole[kept]], concept[kept], concepts=len(self.size))
+
+    def at(self, concept: Ints) -> "Pool":
+        """Lists of some concepts, in their order."""
+        return Pool(self.rows, self.first[concept], self.size[concept])
+
+
+def binomials(k: int, *, up_to: int) -> Ints:
+    """C(x, k) for x = 0 .. up_to; the caller sees to it that none exceeds 62 bits."""
+    table = np.ones(up_to + 1, dtype=np.int64)
+    for _ in range(k):
+        table = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(table[:-1])])
+    return table
+
+
+def subset(rank: Ints, k: int, *, up_to: int) -> Ints:
+    """Return the rank-th subset of k numbers below `up_to`, largest first (combinatorial number system)."""
+    found = np.empty((len(rank), k), dtype=np.int64)
+    for place in range(k):
+        table = binomials(k - place, up_to=up_to)
+        x = np.searchsorted(table, rank, side="right") - 1
+        rank = rank - table[x]
+        found[:, place] = x
+    return found
+
+
+@dataclass(frozen=True)
+class Split:
+    """`inside[i]` members from one pool and the rest of n from another.
+
+    The first columns of `members` are those of the first pool.
+    """
+
+    n: int
+    inside: Ints
+    one: Pool
+    two: Pool
+
+    @cached_property
+    def _ways(self) -> tuple[Ints, Ints]:
+        first = np.zeros(len(self.inside), dtype=np.int64)
+        second = first.copy()
+        for k in np.unique(self.inside).tolist():
+            at = self.inside == k
+            first[at] = binomials(k, up_to=int(self.one.size[at].max()))[self.one.size[at]]
+            rest = self.n - k
+            second[at] = binomials(rest, up_to=int(self.two.size[at].max()) if rest else 0)[
+                self.two.size[at] if rest else 0
+            ]
+        return first, second
+
+    @property
+    def sizes(self) -> Ints:
+        """Combinations of each concept."""
+        first, second = self._ways
+        return first * second
+
+    @property
+    def spread(self) -> Ints:
+        """Members of the first pool."""
+        return self.one.size
+
+    def members(self, concept: Ints, rank: Ints) -> Ints:
+        """Return members, those of the first pool first."""
+        found = np.empty((len(rank), self.n), dtype=np.int64)
+        second = self._ways[1][concept]
+        for k in np.unique(self.inside[concept]).tolist():
+            at = np.flatnonzero(self.inside[concept] == k)
+            high, low = np.divmod(rank[at], second[at])
+            found[at, :k] = _chosen(self.one.at(concept[at]), high, k)
+            if k < self.n:
+                found[at, k:] = _chosen(self.two.at(concept[at]), low, self.n - k)
+        return found
+
+
+def _chosen(pool: Pool, rank: Ints, k: int) -> Ints:
+    """Members of the rank-th subset of k of each list, shape (m, k)."""
+    places_ = subset(rank, k, up_to=int(pool.size.max(initial=0)))
+    return pool.rows[pool.first[:, None] + places_]
+
+
+@dataclass(frozen=True)
+class Classes:
+    """n members of n different classes: `pool` lists the members of each class, `ends` the classes of each concept."""
+
+    n: int
+    pool: Pool
+    ends: Ints
+
+    @staticmethod
+    def of(rows: Ints, concept: Ints, value: Ints, *, concepts: int, n: int) -> "Classes":
+        """Collect members that are sorted by concept and value (the class)."""
+        first, size = runs(concept, value)
+        return Classes(n, Pool(rows, first, size), offsets_of(np.bincount(concept[first], minlength=concepts)))
+
+    @cached_property
+    def _table(self) -> Ints:
+        """Ways to take j members of the classes of a concept up to and with each, shape (classes + 1, n + 1).
+
+        The last row stands for no classes.
+        """
+        table = np.zeros((len(self.pool.size) + 1, self.n + 1), dtype=np.int64)
+        table[-1, 0] = 1
+        size = np.diff(self.ends)
+        for place in range(int(size.max(initial=0))):
+            at = self.ends[:-1][size > place] + place
+            before = table[self._before(at, np.full(len(at), place))]
+            table[at] = before
+            table[at, 1:] += before[:, :-1] * self.pool.size[at, None]
+        return table
+
+    @staticmethod
+    def _before(at: Ints, place: Ints) -> Ints:
+        return np.where(place > 0, at - 1, -1)
+
+    @property
+    def sizes(self) -> Ints:
+        """Combinations of each concept."""
+        last = np.where(np.diff(self.ends) > 0, self.ends[1:] - 1, -1)
+        return self._table[last, self.n]
+
+    @property
+    def spread(self) -> Ints:
+        """Members of each concept."""
+        return np.diff(offsets_of(self.pool.size)[self.ends])
+
+    def members(self, concept: Ints, rank: Ints) -> Ints:
+        """Return members, classes in falling order."""
+        table, left = self._table, np.full(len(rank), self.n)
+        found = np.empty((len(rank), self.n), dtype=np.int64)
+        start, at = self.ends[concept], self.ends[concept + 1] - 1
+        rank = rank.copy()
+        open_ = np.arange(len(rank))
+        while len(open_):
+            without = table[self._before(at[open_], at[open_] - start[open_]), left[open_]]
+            took = open_[rank[open_] >= without]
+            rank[took] -= without[rank[open_] >= without]
+            rest = table[self._before(at[took], at[took] - start[took]), left[took] - 1]
+            place, rank[took] = np.divmod(rank[took], rest)
+            found[took, self.n - left[took]] = self.pool.rows[self.pool.first[at[took]] + place]
+            left[took] -= 1
+            at[open_] -= 1
+            open_ = open_[left[open_] > 0]
+        return found
