@@ -1,5 +1,10 @@
 """The instruction generators of ProVision, as programs over scene graphs. Importing this package registers them."""
 
+from provision_dagster.generators.programs.multi_image import (
+    count_object,
+    has_most,
+    has_object,
+)
 from provision_dagster.generators.programs.single_image import (
     attribute_bbox,
     exists_attribute,
@@ -17,9 +22,12 @@ from provision_dagster.generators.programs.single_image import (
 
 __all__ = [
     "attribute_bbox",
+    "count_object",
     "exists_attribute",
     "exists_object",
     "exists_relation",
+    "has_most",
+    "has_object",
     "head_relation",
     "most_object",
     "relation_bbox",

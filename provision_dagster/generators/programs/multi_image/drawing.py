@@ -194,4 +194,3 @@ class _Found:
         order = np.lexsort((mix(self.identity, 1), self.concept))
         kept = order[places(self.concept[order]) < quota[self.concept[order]]]
         return kept[np.argsort(self.identity[kept], kind="stable")]
-

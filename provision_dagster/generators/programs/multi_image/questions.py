@@ -88,7 +88,9 @@ def object_evidence(objects: Ints) -> Ragged:
 
 def unlike(words: tuple[pl.Series, pl.Series], first: Ints, second: Ints) -> Bools:
     """Whether neither of two phrases holds the other as whole words ("wooden" and "wooden table" do)."""
-    a, b = (" " + series.gather(codes).alias(n) + " " for n, series, codes in zip("ab", words, (first, second), strict=True))
+    a, b = (
+        " " + series.gather(codes).alias(n) + " " for n, series, codes in zip("ab", words, (first, second), strict=True)
+    )
     told = pl.DataFrame({"a": a, "b": b}).select(
         pl.col("a").str.contains(pl.col("b"), literal=True) | pl.col("b").str.contains(pl.col("a"), literal=True)
     )
