@@ -16,6 +16,9 @@ from provision_dagster.scene_graphs.points import INTERIOR_POINTS
 PER_SIDE = 2
 """So many are kept for each object and side (see `side_of`), so that each side is offered where it can be."""
 
+SIDES = 6
+"""How many sides `side_of` tells apart."""
+
 LEAST_STEP = 2
 """Hundredths of a side that two points are apart, at least, along one axis."""
 
@@ -60,7 +63,7 @@ def with_mirrored(
     fit = _sound(masks, unmasked, xy, anchor, same, pixel)
     anchor, same, goal, pixel = anchor[fit], same[fit], goal[fit], pixel[fit]
     side = side_of(goal, hundredths(xy[same], sides)[0])
-    kept = _few(_owners(found)[anchor], side, np.flatnonzero(fit), seed=seed)
+    kept = _few(_owners(found)[anchor], side, fit, seed=seed)
     return _filled(found, masks, places, anchor[kept], same[kept], pixel[kept])
 
 
@@ -103,31 +106,27 @@ def _pairs(owner: Ints) -> tuple[Ints, Ints]:
     return np.nonzero(there)[0], partner[there]
 
 
-def _sound(masks: Bools, unmasked: NDArray[np.float64], xy: Ints, anchor: Ints, same: Ints, pixel: Ints) -> Bools:
+def _sound(masks: Bools, unmasked: NDArray[np.float64], xy: Ints, anchor: Ints, same: Ints, pixel: Ints) -> Ints:
     """
-    Whether a mirrored point is on other objects than the two points of the object, and clear of edges.
+    Find the rows in which the mirrored point is on other objects than the two points, and clear of edges.
 
     The second point must lie in every mask that holds the anchor.
     """
     of_point = masks[:, xy[:, 1], xy[:, 0]]
     held = of_point[:, anchor]
     covers = masks[:, pixel[:, 1], pixel[:, 0]]
-    fit = (
-        covers.any(axis=0)
-        & ~(covers & (held | of_point[:, same])).any(axis=0)
-        & ~(held & ~of_point[:, same]).any(axis=0)
-    )
-    rows = np.flatnonzero(fit)
+    of_same = of_point[:, same]
+    bad = ((covers & (held | of_same)) | (held & ~of_same)).any(axis=0)
+    rows = np.flatnonzero(covers.any(axis=0) & ~bad)
     near = pixel[rows][:, None] + _AROUND
     xs, ys = (np.clip(near[..., axis], 0, masks.shape[2 - axis] - 1) for axis in (0, 1))
     clear = (masks[:, ys, xs] == covers[:, rows, None]).all(axis=(0, 2)) & ~in_boxes(pixel[rows], unmasked)
-    fit[rows[~clear]] = False
-    return fit
+    return np.asarray(rows[clear])
 
 
 def side_of(point: Ints, mirrored: Ints) -> Ints:
     """
-    Name the side to which points are mirrored; 5 - side is the opposite one.
+    Name the side to which points are mirrored; SIDES - 1 - side is the opposite one.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ def side_of(point: Ints, mirrored: Ints) -> Ints:
 def _few(owner: Ints, side: Ints, number: Ints, *, seed: str) -> Ints:
     """Choose PER_SIDE rows of each object and side at random, by their `number` among all that were looked at."""
     luck = np.frombuffer(hashlib.shake_256(seed.encode()).digest(4 * (int(number.max(initial=0)) + 1)), dtype="<u4")
-    group = owner * 6 + side
+    group = owner * SIDES + side
     order = np.lexsort((number, luck[number], group))
     place = np.arange(len(order)) - np.searchsorted(group[order], group[order])
     return np.sort(order[place < PER_SIDE])

@@ -17,8 +17,8 @@ INTERIOR_POINTS = 8
 EDGE_DISTANCE = 3
 """Pixels that a point keeps from the mask's edge where the mask is thick enough."""
 
-SCENE_GRID = (8, 6)
-"""Columns and rows of the picture that get one point each."""
+SCENE_GRID = (12, 12)
+"""Columns (an even number) and rows of the picture that get one point each."""
 
 _CHESSBOARD = np.ones((3, 3), dtype=bool)
 _COARSE_CELLS = 4_096
@@ -149,7 +149,9 @@ def _spread(chosen: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray
 
 def scene_points(*, width: int, height: int, seed: str) -> NDArray[np.int64]:
     """
-    Choose points spread over the picture, one in each cell of SCENE_GRID.
+    Choose points spread over the picture, one in each cell of SCENE_GRID; the right half mirrors the left one.
+
+    Of two points at one height and as far from the middle nobody can tell without the picture which is closer.
 
     Parameters
     ----------
@@ -161,18 +163,21 @@ def scene_points(*, width: int, height: int, seed: str) -> NDArray[np.int64]:
     Returns
     -------
     numpy.ndarray
-        x, y in pixels, shape (n, 2), without repeats; 48 unless the picture is tiny.
+        x, y in pixels, shape (n, 2), without repeats; one for each cell unless the picture is small.
     """
     columns, rows = SCENE_GRID
-    draws = np.frombuffer(hashlib.shake_256(seed.encode()).digest(4 * columns * rows), dtype="<u2").astype(np.int64)
-    xs = _pick(lattice(width), draws[::2].reshape(rows, columns), cells=columns)
-    ys = _pick(lattice(height), draws[1::2].reshape(rows, columns).T, cells=rows).T
-    return np.unique(np.stack([xs.ravel(), ys.ravel()], axis=-1), axis=0)
+    half = columns // 2
+    draws = np.frombuffer(hashlib.shake_256(seed.encode()).digest(4 * half * rows), dtype="<u2").astype(np.int64)
+    xs, ys = lattice(width), lattice(height)
+    column = _pick(len(xs), draws[::2].reshape(rows, half), cells=columns)
+    row = _pick(len(ys), draws[1::2].reshape(rows, half).T, cells=rows).T
+    places = np.concatenate([xs[column].ravel(), xs[len(xs) - 1 - column].ravel()])
+    return np.unique(np.stack([places, np.tile(ys[row].ravel(), 2)], axis=-1), axis=0)
 
 
-def _pick(positions: NDArray[np.int64], draws: NDArray[np.int64], *, cells: int) -> NDArray[np.int64]:
-    """For each column of `draws` one of the positions in that cell."""
-    edges = np.arange(cells + 1) * len(positions) // cells
-    sizes = np.maximum(np.diff(edges), 1)
-    picked: NDArray[np.int64] = positions[np.minimum(edges[:-1] + draws % sizes, len(positions) - 1)]
+def _pick(positions: int, draws: NDArray[np.int64], *, cells: int) -> NDArray[np.int64]:
+    """For each column of `draws` the number of one of the positions in that cell, of so many cells in all."""
+    edges = np.arange(cells + 1) * positions // cells
+    sizes = np.maximum(np.diff(edges), 1)[: draws.shape[1]]
+    picked: NDArray[np.int64] = np.minimum(edges[: draws.shape[1]] + draws % sizes, positions - 1)
     return picked

@@ -57,7 +57,7 @@ def test_masks_and_depth(tmp_path: Path) -> None:
     assert cat["depth"] == {"p25": 22.0, "p50": 34.5, "p75": 47.0, "mode": 10.0}
     assert len(mat["points"]) == 8
     assert all(point["depth"] == point["y"] for point in mat["points"])
-    assert len(graph["points"]) == 48
+    assert len(graph["points"]) == 144
     for point in graph["points"]:
         inside = MASKS[:, point["y"], point["x"]]
         assert point["object"] == (0 if inside[0] else 1 if inside[1] else None)
@@ -91,7 +91,7 @@ def test_masks_in_the_annotations(tmp_path: Path) -> None:
         assert rejected.is_empty()
         areas = [one["mask_area"] for one in graph["objects"]]
         assert areas == [2000, 4000 if masks[1] else None]
-    assert len(graph["points"]) < 48
+    assert len(graph["points"]) < 144
     assert all(point["object"] == 0 or point["y"] < 40 for point in graph["points"])
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from provision_dagster.scene_graphs.evidence import depth_statistics, object_evidence, scene_evidence
-from provision_dagster.scene_graphs.points import EDGE_DISTANCE, INTERIOR_POINTS, lattice, scene_points
+from provision_dagster.scene_graphs.points import EDGE_DISTANCE, INTERIOR_POINTS, SCENE_GRID, lattice, scene_points
 from provision_dagster.scene_graphs.rle import decode_mask
 
 YY, XX = np.mgrid[0:480, 0:640]
 NOTHING = np.zeros((0, 4))
+CELLS = SCENE_GRID[0] * SCENE_GRID[1]
 
 
 def ellipse(x: float, y: float, rx: float, ry: float) -> NDArray[np.bool_]:
@@ -127,11 +128,20 @@ def test_any_masks(masks: NDArray[np.bool_]) -> None:
 @pytest.mark.parametrize("size", [(640, 480), (401, 400), (5000, 3000), (300, 200)])
 def test_scene_points_cover_the_picture(size: tuple[int, int]) -> None:
     points = scene_points(width=size[0], height=size[1], seed="a" * 32)
-    assert len(points) == 48
-    assert len(np.unique(points, axis=0)) == 48
-    cells = {(int(x * 8 / size[0]), int(y * 6 / size[1])) for x, y in points.tolist()}
-    assert len(cells) >= 40
+    assert len(points) == CELLS
+    assert len(np.unique(points, axis=0)) == CELLS
+    cells = {(int(x * SCENE_GRID[0] / size[0]), int(y * SCENE_GRID[1] / size[1])) for x, y in points.tolist()}
+    assert len(cells) >= 0.8 * CELLS
     assert set(points[:, 0]) <= set(lattice(size[0]).tolist())
+
+
+@pytest.mark.parametrize("size", [(640, 480), (401, 400), (5000, 3000), (100, 80)])
+def test_halves_of_scene_points_mirror_each_other(size: tuple[int, int]) -> None:
+    """Printed, the points of the right half are those of the left half: 0.31 is beside 0.69 at the same height."""
+    names = {int(ratio * size[0] // 100): ratio for ratio in range(1, 100)}
+    points = {(names[x], y) for x, y in scene_points(width=size[0], height=size[1], seed="a").tolist()}
+    assert points == {(100 - x, y) for x, y in points}
+    assert all(x != 50 for x, _ in points)
 
 
 def test_scene_points_are_fixed() -> None:
@@ -153,7 +163,7 @@ def test_scene_points_know_the_topmost_object() -> None:
     areas = [int(mask.sum()) for mask in masks]
     depth = YY.astype(np.uint16)
     rows = scene_evidence(masks, depth, places=[3, 1], areas=areas, unmasked=NOTHING, size=(640, 480), seed="s")
-    assert len(rows) == 48
+    assert len(rows) == CELLS
     for row in rows:
         inside = masks[:, row["y"], row["x"]]
         assert row["object"] == (1 if inside[1] else 3 if inside[0] else None)
@@ -167,5 +177,5 @@ def test_points_that_an_object_without_mask_may_cover_are_left_out() -> None:
     rows = scene_evidence(
         mask[None], None, places=[0], areas=[int(mask.sum())], unmasked=half, size=(640, 480), seed="s"
     )
-    assert 20 <= len(rows) < 48
+    assert 0.4 * CELLS <= len(rows) < CELLS
     assert all(row["x"] < 320 for row in rows)

@@ -18,7 +18,7 @@ SHARING = ("has", "wear", "part", "belong", "print", "made", "attachment")
 """Classes of predicates that join two things into one: a point on a worn shirt is on the man as well."""
 
 FRAGILE = ("part", "clothing", "text", "abstract")
-"""Kinds of labels that are rarely things of their own: where the box meets another's, the one may belong to the other."""
+"""Kinds of labels that are rarely things of their own: where the box meets another's, one may belong to the other."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class ObjectPoints:
 class MirroredPoints:
     """Points on other objects, sorted by object and `side` (see `scene_graphs.mirrored`); arrays of equal length.
 
-    `obj`: whose two points `anchor` and `same` (rows of `ObjectPoints`) are. `other`: the smallest object that holds the
-    mirrored point; `code` and `inside` are as in `ObjectPoints`.
+    `obj`: whose two points `anchor` and `same` (rows of `ObjectPoints`) are. `other`: the smallest object that holds
+    the mirrored point; `code` and `inside` are as in `ObjectPoints`.
     """
 
     obj: Ints
@@ -160,7 +160,7 @@ def _union(bits: Bits, size: Ints) -> Bits:
 
 
 def _several(graphs: Graphs) -> Bools:
-    """Objects whose mask may cover several things: groups, and plural labels such as "trees" (a pair of jeans is one)."""
+    """Objects whose mask may cover several things: groups, plural labels such as "trees" (a pair of jeans is one)."""
     words = graphs.words.labels.words
     many = bools((words["number"] == "plural").fill_null(False) | words["is_group"].fill_null(False))
     return many[graphs.label] | bools(graphs.objects["is_group"].fill_null(False))

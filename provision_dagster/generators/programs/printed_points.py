@@ -40,3 +40,9 @@ def printed(xy: Ints, sides: Ints) -> Ints:
 def ratios(codes: Ints) -> Ints:
     """Hundredths of width and height that codes stand for, shape (n, 2)."""
     return np.stack(np.divmod(codes, _RATIOS), axis=1)
+
+
+def mirrored_in_x(codes: Ints) -> Ints:
+    """Codes of the positions at the same height and as far from the middle, on the other side."""
+    x, y = ratios(codes).T
+    return np.asarray((_RATIOS - 1 - x) * _RATIOS + y)

@@ -14,7 +14,7 @@ from provision_dagster.generators.registry import Candidates, Choice, Draft, Gen
 
 
 def candidates(graphs: Graphs, rules: Rules) -> Candidates:
-    """Pairs of unique labels with disjoint boxes whose modal depths differ by the margin; the same for both questions."""
+    """Pairs of unique labels with disjoint boxes whose modal depths differ by the margin; for both questions."""
     return graphs.once(("closer_objects", rules), lambda: _candidates(graphs, rules))
 
 

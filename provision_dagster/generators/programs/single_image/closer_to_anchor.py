@@ -1,4 +1,4 @@
-"""CloserToAnchorObject and FartherToAnchorObject: which of two things is closer in depth to a third, or farther from it."""
+"""CloserToAnchorObject and FartherToAnchorObject: which of two things is closer in depth to a third."""
 
 from functools import partial
 

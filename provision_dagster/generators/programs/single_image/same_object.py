@@ -10,6 +10,7 @@ from provision_dagster.generators.arrays import Ints, Ragged, any_of, ints, offs
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, below, draw
 from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.even_sides import draw_even, has_even
 from provision_dagster.generators.programs.object_points import mirrored_points, object_points
 from provision_dagster.generators.programs.printed_points import point_texts
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Generator, Mentions, Rules, register
@@ -31,14 +32,10 @@ class Triples:
 
 @dataclass(frozen=True)
 class Sound:
-    """Triples whose answer is certain, sorted by object and side, and how many each object has on each side.
-
-    `count` has the shape (objects, SIDES), `first` is the row of an object's first triple.
-    """
+    """Triples whose answer is certain, sorted by object and side, and how many there are, shape (objects, SIDES)."""
 
     triples: Triples
     count: Ints
-    first: Ints
 
 
 def candidates(graphs: Graphs, rules: Rules) -> Candidates:
@@ -54,14 +51,13 @@ def _candidates(graphs: Graphs, rules: Rules) -> Candidates:
         return Candidates(rows)
     points, count = object_points(graphs), sound_triples(graphs).count[obj]
     single = np.bincount(points.obj[~points.several], minlength=graphs.objects.height) > 0
-    inward, outward = any_of(count.T[SIDES // 2 :] > 0), any_of(count.T[: SIDES // 2] > 0)
     return Candidates(
         rows,
         {
             "label_of_several_things": ~single[obj],
-            "no_mirrored_point_on_another_object": ~(inward | outward),
+            "no_mirrored_point_on_another_object": ~any_of(count.T > 0),
             # other objects lie more often towards the middle of the picture, which would tell them apart (T4)
-            "position_would_tell": ~(inward & outward),
+            "position_would_tell": ~has_even(count),
         },
     )
 
@@ -94,31 +90,13 @@ def _sound_triples(graphs: Graphs) -> Sound:
     objects = graphs.objects.height
     count = np.bincount(mirrored.obj[fit] * SIDES + mirrored.side[fit], minlength=objects * SIDES).reshape(-1, SIDES)
     columns = (mirrored.anchor, mirrored.same, mirrored.code, mirrored.other)
-    return Sound(Triples(*(column[fit] for column in columns)), count, offsets_of(count.sum(axis=1))[:-1])
+    return Sound(Triples(*(column[fit] for column in columns)), count)
 
 
 def _draw_sound(graphs: Graphs, obj: Ints, h: U64) -> Triples:
-    """
-    Draw a triple of each object, as often from a side as from its opposite.
-
-    Towards the middle of the picture and lower, away and higher, or the other way round: where both are there, neither
-    place nor height tells the answer. Else only the distance to the middle is evened out.
-    """
+    """Draw a triple of each object, such that neither height nor the distance to the middle tells the answer."""
     sound = sound_triples(graphs)
-    count = sound.count[obj]
-    half = SIDES // 2
-    opposite = (count[:, :half] > 0) & (count[:, : half - 1 : -1] > 0)
-    pairs = opposite.sum(axis=1)
-    # the k-th pair of sides that are both there
-    k = below(draw(h, "sides"), np.maximum(pairs, 1).astype(np.uint64)).astype(np.int64)
-    pair = (np.cumsum(opposite, axis=1) > k[:, None]).argmax(axis=1)
-    inward = below(draw(h, "inward"), 2) == 1
-    begin = np.where(pairs > 0, np.where(inward, SIDES - 1 - pair, pair), np.where(inward, half, 0))
-    ends = np.concatenate([np.zeros((len(obj), 1), dtype=np.int64), np.cumsum(count, axis=1)], axis=1)
-    end = begin + np.where(pairs > 0, 1, half)
-    low, high = (np.take_along_axis(ends, side[:, None], axis=1)[:, 0] for side in (begin, end))
-    row = sound.first[obj] + low + below(draw(h, "triple"), (high - low).astype(np.uint64)).astype(np.int64)
-    triples = sound.triples
+    row, triples = draw_even(sound.count, h, rows=obj), sound.triples
     return Triples(triples.anchor[row], triples.same[row], triples.code[row], triples.other[row])
 
 
