@@ -318,10 +318,12 @@ def _searched(graphs: Graphs) -> tuple[Ints, Ints]:
 def _rivals(graphs: Graphs, img: Ints, label: Ints, exhaustive: Bools) -> Bools:
     """Labels beside which a synonym, plural, hypernym or hyponym stands (T1, T5).
 
-    Two labels that were both searched for exhaustively are told apart by the annotation itself, so they are no rivals.
+    Two labels that were both searched for exhaustively are told apart by the annotation itself, so they are no rivals,
+    but for a word and its own plural: a question in the plural names both.
     """
     row, other = _present(graphs.words.related_labels.expand(label), img, label)
-    met = row[~(exhaustive[row] & exhaustive[other])]
+    lemma = graphs.words.lemma[label]
+    met = row[~(exhaustive[row] & exhaustive[other]) | (lemma[row] == lemma[other])]
     return _mark(met, size=len(img))
 
 

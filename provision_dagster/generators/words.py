@@ -171,8 +171,29 @@ class Words:
 
     @cached_property
     def of_height(self) -> Bools:
-        """Predicates that tell how high one thing is beside another; between a thing and its part they prove nothing."""
+        """Predicates of height; between a thing and its part they prove nothing."""
         return bools(self.predicates.words["class"].str.contains("support|above|below|over|hang|attachment"))
+
+    @cached_property
+    def running_together(self) -> Pairs:
+        """Attributes that side by side read as a third ("dark", "blue") or repeat a word ("light", "light blue")."""
+        words = self.attributes.words.select(code=pl.int_range(pl.len()), word="attribute")
+        parts = words.with_columns(word=pl.col("word").str.split(" ")).filter(pl.col("word").list.len() > 1)
+        cuts = parts.with_columns(cut=pl.int_ranges(1, pl.col("word").list.len())).explode("cut")
+        halves = cuts.select(
+            "code",
+            left=pl.col("word").list.head(pl.col("cut")).list.join(" "),
+            right=pl.col("word").list.slice(pl.col("cut")).list.join(" "),
+        )
+        left = words.select(left_code="code", left="word")
+        right = words.select(right_code="code", right="word")
+        both = halves.join(left, on="left", how="left").join(right, on="right", how="left")
+        pairs = [
+            both.select(a=one, b=two).drop_nulls()
+            for one, two in (("left_code", "right_code"), ("code", "left_code"), ("code", "right_code"))
+        ]
+        found = pl.concat([*pairs, *(p.select(a="b", b="a") for p in pairs)])
+        return Pairs.of(ints(found["a"]), ints(found["b"]), codes=words.height)
 
     @cached_property
     def exclusive_group(self) -> Ints:

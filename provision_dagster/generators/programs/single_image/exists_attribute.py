@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, member, offsets_of, packed, runs, spans
-from provision_dagster.generators.graphs import Graphs
+from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64
 from provision_dagster.generators.options import count_options
 from provision_dagster.generators.phrases import adjectives, around, set_hashes
@@ -117,8 +117,17 @@ def candidates(graphs: Graphs, rules: Rules) -> Candidates:
             "unknown_attribute": ~asked.known,
             "too_many_attributes": asked.sets.sizes > MOST,
             "attribute_of_other_objects_unknown": asked.unsure,
+            "attributes_run_together": _run_together(graphs, asked.sets),
         },
     )
+
+
+def _run_together(graphs: Graphs, sets: Ragged) -> Bools:
+    """Whether two attributes of a set, side by side, can be read as a third: "dark blue"."""
+    one, two, row = pairs_within(sets.offsets[:-1], sets.sizes)
+    found = np.zeros(len(sets.sizes), dtype=bool)
+    found[row[graphs.words.running_together.has(sets.values[one], sets.values[two])]] = True
+    return found
 
 
 def _sets(graphs: Graphs, rows: pl.DataFrame) -> Ragged:
