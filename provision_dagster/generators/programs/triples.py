@@ -9,6 +9,8 @@ from provision_dagster.generators.graphs import Graphs, pairs_within
 
 Axis = Literal["x", "y", "any"]
 
+_BLOCK = 1_000_000
+
 
 def disjoint_pairs(graphs: Graphs, *, axis: Axis, among: Ints | None = None) -> Ints:
     """List pairs of unique-label objects with disjoint boxes, in order, shape (n, 2).
@@ -38,10 +40,19 @@ def _triples(graphs: Graphs, *, axis: Axis, among: Ints | None) -> Ints:
     pairs = disjoint_pairs(graphs, axis=axis, among=among)
     # for each first object, its partners are a run: a triple is two of them that are disjoint too
     first, size = runs(pairs[:, 0])
-    one, two, row = pairs_within(first, size)
-    left, middle, right = pairs[first[row], 0], pairs[one, 1], pairs[two, 1]
-    apart = _apart(graphs, np.stack([middle, right], axis=1), axis=axis)
-    return np.stack([left[apart], middle[apart], right[apart]], axis=1)
+    parts = [np.zeros((0, 3), dtype=np.int64)]
+    for block in _blocks(size):
+        one, two, row = pairs_within(first[block], size[block])
+        left, middle, right = pairs[first[block][row], 0], pairs[one, 1], pairs[two, 1]
+        apart = _apart(graphs, np.stack([middle, right], axis=1), axis=axis)
+        parts.append(np.stack([left[apart], middle[apart], right[apart]], axis=1))
+    return np.concatenate(parts)
+
+
+def _blocks(size: Ints) -> list[slice]:
+    """Cut runs into blocks of about `_BLOCK` pairs within runs, so that dense images take bounded memory."""
+    number = np.cumsum(size * (size - 1) // 2) // _BLOCK
+    return [slice(begin, begin + n) for begin, n in zip(*runs(number), strict=True)]
 
 
 def _apart(graphs: Graphs, pairs: Ints, *, axis: Axis) -> Bools:
