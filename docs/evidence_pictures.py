@@ -74,11 +74,12 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 @dataclass
 class _Canvas:
-    """A panel while it is drawn; `taken` holds the rectangles of texts, so that none covers another."""
+    """A panel while it is drawn: `taken` is where no text should stand, `texts` are written last."""
 
     panel: Panel
     width: int
     taken: list[Box] = field(default_factory=list)
+    texts: list[tuple[Box, str, str]] = field(default_factory=list)
 
     def draw(self) -> Image.Image:
         """Draw masks, boxes, arrows and points, then their names on top."""
@@ -97,6 +98,9 @@ class _Canvas:
             for number, (box, frame) in enumerate(zip(boxes, self.panel.frames, strict=True))
         ]
         self._arrows(tags)
+        for ground, text, color in self.texts:
+            self.pen.rounded_rectangle(ground, radius=4, fill=color, outline="white")
+            self.pen.text(_middle(ground), text, fill="white", font=_font(TEXT), anchor="mm")
         return self.image
 
     def _tinted(self, source: Image.Image) -> Image.Image:
@@ -112,18 +116,18 @@ class _Canvas:
         return (max(x1, 1), max(y1, 1), min(x2, self.image.width - 2), min(y2, self.image.height - 2))
 
     def _arrows(self, tags: Sequence[Box]) -> None:
-        """Draw relations from name to name; one that holds in both directions is one arrow with two heads."""
-        seen: dict[tuple[int, str, int], bool] = {}
+        """Draw relations from name to name, one arrow for all predicates from one object to another."""
+        said: dict[tuple[int, int], list[str]] = {}
         for a, predicate, b in self.panel.arrows:
-            if (b, predicate, a) in seen:
-                seen[b, predicate, a] = True
-            else:
-                seen[a, predicate, b] = False
-        lines = [(_border(tags[a], tags[b]), _border(tags[b], tags[a])) for a, _, b in seen]
-        for (start, end), both in zip(lines, seen.values(), strict=True):
-            self._arrow(start, end, both=both)
-        for (start, end), (_, predicate, _) in zip(lines, seen, strict=True):
-            self._tag(predicate, _beside(start, end), color="black")
+            said.setdefault((a, b), []).append(predicate)
+        once = {(a, b): words for (a, b), words in said.items() if a < b or said.get((b, a)) != words}
+        lines = {}
+        for a, b in once:
+            line = _border(tags[a], tags[b]), _border(tags[b], tags[a])
+            lines[a, b] = _shifted(*line, by=5 if (b, a) in once else 0)
+            self._arrow(*lines[a, b], both=(b, a) in said and (b, a) not in once)
+        for pair, words in once.items():
+            self._tag(", ".join(words), _beside(*lines[pair]), color="black")
 
     def _arrow(self, start: Point, end: Point, *, both: bool) -> None:
         angle, length = math.atan2(end[1] - start[1], end[0] - start[0]), math.dist(start, end)
@@ -149,7 +153,7 @@ class _Canvas:
             self._tag(name, _around(_disc(place, 10)), color="#d00000")
 
     def _tag(self, text: str, anchors: Sequence[tuple[float, float, str]], *, color: str) -> Box:
-        """Write a text on a coloured ground, at the place where it covers least of other texts; return the ground."""
+        """Give a text on a coloured ground the place where it covers least of other texts; return the ground."""
         font = _font(TEXT)
         spots = []
         for x, y, anchor in anchors:
@@ -160,9 +164,7 @@ class _Canvas:
             spots.append((spot[0] + dx, spot[1] + dy, spot[2] + dx, spot[3] + dy))
         best = min(spots, key=lambda spot: sum(_shared(spot, other) for other in self.taken))
         self.taken.append(best)
-        self.pen.rounded_rectangle(best, radius=4, fill=color, outline="white")
-        middle = ((best[0] + best[2]) / 2, (best[1] + best[3]) / 2)
-        self.pen.text(middle, text, fill="white", font=font, anchor="mm")
+        self.texts.append((best, text, color))
         return best
 
 
@@ -202,6 +204,13 @@ def _around(box: Box) -> list[tuple[float, float, str]]:
     inside = [(x1 + 6, y1 + 6, "lt"), (x2 - 6, y2 - 6, "rb"), (x1 + 6, y2 - 6, "lb"), (x2 - 6, y1 + 6, "rt")]
     sides = [(x2 + 6, (y1 + y2) / 2, "lm"), (x1 - 6, (y1 + y2) / 2, "rm")]
     return [*outside, *inside, *sides]
+
+
+def _shifted(start: Point, end: Point, *, by: float) -> tuple[Point, Point]:
+    """Move a line to its left, so that one in the other direction runs beside it."""
+    length = max(math.dist(start, end), 1.0)
+    right, down = by * (end[1] - start[1]) / length, -by * (end[0] - start[0]) / length
+    return (start[0] + right, start[1] + down), (end[0] + right, end[1] + down)
 
 
 def _between(start: Point, end: Point) -> Point:

@@ -105,8 +105,8 @@ def legible(row: dict[str, Any], source: Source) -> bool:
     return large and apart and len(boxes) <= MOST_BOXES
 
 
-def choose(made: Sequence[tuple[Source, Generated]], *, used: Counter[str]) -> Example:
-    """Take the first by: has options, easy to see, pictures not shown yet; the hash in the id decides the rest.
+def choose(made: Sequence[tuple[Source, Generated]], *, images: int, used: Counter[str]) -> Example:
+    """Take the first by: has options, easy to see, about `images` pictures, not shown yet; then by the hash in its id.
 
     The first source goes before the others where it has questions with options that are easy to see.
     """
@@ -117,7 +117,8 @@ def choose(made: Sequence[tuple[Source, Generated]], *, used: Counter[str]) -> E
         qa = qa.with_columns(open=pl.col("options").list.len() == 0).sort("open", "id").head(MOST_LOOKED_AT)
         for row in qa.iter_rows(named=True):
             shown = sum(used[i] for i in row["image_ids"])
-            found.append(((row["open"], not legible(row, source), place, shown, row["id"]), source, row))
+            other = len(row["image_ids"]) != images
+            found.append(((row["open"], not legible(row, source), place, other, shown, row["id"]), source, row))
     _, source, row = min(found, key=lambda item: item[0])
     used.update(row["image_ids"])
     return Example(row, source, [source.by_id[i] for i in row["image_ids"]])

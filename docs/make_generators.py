@@ -28,8 +28,9 @@ PICTURES = DOCS / "images" / "generators"
 SCENES = 300
 WIDTHS = {1: 560, 2: 440, 3: 360, 4: 360}
 """Width of each picture in pixels, by how many stand side by side."""
+MOST_ARROWS = 5
+"""More relations than that would hide the picture; they are listed below it."""
 WITH_DEPTH, WITH_MASKS = {"qa_depth", "qa_object_depth"}, {"qa_segmentation"}
-WITH_ARROWS = {"qa_relation", "qa_scene_graph", "qa_multi_select", "qa_multi_compare"}
 
 
 def read_depth(example: Example) -> npt.NDArray[np.float64]:
@@ -61,7 +62,8 @@ def draw(example: Example) -> Image.Image:
         picture = open_image(str(next((example.source.folder / "images").glob(f"{graph['image_key']}.*"))))
         masked = family in WITH_MASKS
         frames = [Frame(box_of(o), o["label"], decoded(o, graph) if masked else None) for o in objects]
-        arrows = [link for link in links(graph, objects) if link[1] in asked and family in WITH_ARROWS]
+        arrows = [link for link in links(graph, objects) if link[1] in asked]
+        arrows = arrows if len(arrows) <= MOST_ARROWS else []
         title = f"Image {number}" if len(example.graphs) > 1 else ""
         panels.append(Panel(picture, title, frames, marked, arrows))
         if family in WITH_DEPTH:
@@ -97,7 +99,10 @@ def object_table(example: Example) -> Iterator[str]:
     heads = ["picture"] * several + ["object", "box", "attributes"] + ["depth: median (quartiles)"] * deep
     yield "| " + " | ".join(heads) + " |"
     yield "|---" * len(heads) + "|"
-    for number, objects in enumerate(evidence(example), start=1):
+    for number, (graph, objects) in enumerate(zip(example.graphs, evidence(example), strict=True), start=1):
+        if several and not objects:
+            labels = ", ".join(sorted({o["label"] for o in graph["objects"]}))
+            yield f"| Image {number} | none; all its labels: {labels} | - | - |"
         for thing in objects:
             box = ", ".join(f"{side:.0f}" for side in box_of(thing))
             cells = [f"Image {number}"] * several + [thing["label"], box, ", ".join(thing["attributes"] or ["-"])]
@@ -106,7 +111,7 @@ def object_table(example: Example) -> Iterator[str]:
 
 def relation_lines(example: Example) -> Iterator[str]:
     """List the relations between the objects of the evidence, for questions that ask about relations."""
-    if example.row["family"] not in WITH_ARROWS:
+    if not example.row["metadata"]["relations"]:
         return
     for number, (graph, objects) in enumerate(zip(example.graphs, evidence(example), strict=True), start=1):
         names = [o["label"] for o in objects]
@@ -137,7 +142,7 @@ def funnel_line(funnel: pl.DataFrame, *, rules: Sequence[str], several: bool) ->
     dropped = ", ".join(
         f"`{reason}` {counts.get(reason, 0):,}" for reason in order if counts.get(reason) or reason in rules
     )
-    start = f"{total:,} questions asked for" if several else f"{total:,} candidates"
+    start = f"{total:,} combinations of two or three pictures" if several else f"{total:,} candidates"
     drawn = f", {undrawn:,} not drawn" if undrawn else ""
     return f"{start}: {kept:,} kept{drawn}; dropped: {dropped or 'none'}."
 
@@ -182,9 +187,10 @@ def entries(page: dict[str, Any], sources: Sequence[Source]) -> Iterator[str]:
             funnel = pl.concat([generated.funnel for _, generated in made])
             rules = rules_of(generator, sources[0], lexicon=lexicon)
             seen.update(rules, funnel["reason"])
+            images = 2 + order.index(generator) // 2 % 2 if isinstance(generator, MultiGenerator) else 1
             turned = made if order.index(generator) % 2 else made[::-1]
             line = funnel_line(funnel, rules=rules, several=isinstance(generator, MultiGenerator))
-            yield from entry(page["generators"][generator.name], choose(turned, used=used), funnel=line)
+            yield from entry(page["generators"][generator.name], choose(turned, images=images, used=used), funnel=line)
     lacking = sorted(seen - {"candidate", "kept", "sampled_out", *page["reasons"]})
     if lacking:
         raise SystemExit(f"docs/generators.yaml: `reasons` does not explain {', '.join(lacking)}")
