@@ -7,12 +7,16 @@ from provision_dagster.generators.programs.multi_image import (
 )
 from provision_dagster.generators.programs.single_image import (
     attribute_bbox,
+    closer_object,
+    closer_point,
+    closer_to_anchor,
     exists_attribute,
     exists_object,
     exists_relation,
     head_relation,
     most_object,
     relation_bbox,
+    same_object,
     scene_graph_attribute_qa,
     scene_graph_caption,
     scene_graph_object_qa,
@@ -23,6 +27,9 @@ from provision_dagster.generators.programs.single_image import (
 
 __all__ = [
     "attribute_bbox",
+    "closer_object",
+    "closer_point",
+    "closer_to_anchor",
     "count_object",
     "exists_attribute",
     "exists_object",
@@ -32,6 +39,7 @@ __all__ = [
     "head_relation",
     "most_object",
     "relation_bbox",
+    "same_object",
     "scene_graph_attribute_qa",
     "scene_graph_caption",
     "scene_graph_object_qa",
