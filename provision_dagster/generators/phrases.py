@@ -12,7 +12,7 @@ from provision_dagster.generators.words import Words
 ORDER = (
     "quality", "mood", "size", "build", "age", "state", "activity", "posture", "expression", "shape", "hair", "skin",
     "gender",
-    "shade", "color", "origin", "pattern", "texture", "material",
+    "texture", "shade", "color", "origin", "pattern", "material",
 )  # fmt: skip
 """Usual order of English adjectives before a noun, by category; others come first."""
 

@@ -5,7 +5,18 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, all_of, any_of, ints, offsets_of, runs
+from provision_dagster.generators.arrays import (
+    Bools,
+    Ints,
+    Ragged,
+    all_of,
+    any_of,
+    ints,
+    offsets_of,
+    packed,
+    runs,
+    spans,
+)
 from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import draw, mix
 from provision_dagster.generators.options import draw_listed
@@ -97,15 +108,23 @@ def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules, *, most: bool) -> D
     draw_listed(h, row[rest], code[rest], table_.counts[code[rest]], hashes=table_.hashes, into=false)
     codes = np.concatenate([code[top][:, None], false], axis=1)
     shown = codes >= 0
-    evidence = Ragged.slices(graphs.by_label, first=labels.first[found], size=labels.n[found])
-    ends = offsets_of(labels.n[found])[np.append(first, len(found))]
     return Draft(
         slots={},
         answer=table_.text.gather(codes[:, 0]),
-        objects=Ragged(evidence.values, ends),
+        objects=_bearers(graphs, ints(rows["img"]), codes),
         choice=Choice(table_.text, codes),
         mentions=Mentions(labels=Ragged.masked(codes, shown), counts=Ragged.columns(n[top])),
     )
+
+
+def _bearers(graphs: Graphs, img: Ints, codes: Ints) -> Ragged:
+    """Objects that bear the labels (n, k) of each row, label by label."""
+    labels = graphs.labels
+    row, column = np.nonzero(codes >= 0)
+    found = np.searchsorted(packed(labels.img, labels.label), packed(img[row], codes[row, column]))
+    objects = graphs.by_label[spans(labels.first[found], labels.n[found])]
+    sizes = np.bincount(row, weights=labels.n[found], minlength=len(codes)).astype(np.int64)
+    return Ragged(objects, offsets_of(sizes))
 
 
 for _name, _most in (("MostObject", True), ("LeastObject", False)):
