@@ -6,7 +6,6 @@ rendered scenes, repeated under other ids where more are asked for than are rend
 
 import hashlib
 import importlib.util
-import inspect
 import json
 import multiprocessing
 import os
@@ -22,6 +21,7 @@ import numpy as np
 import polars as pl
 from rich.progress import track
 
+from provision_dagster import scene_graphs
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
 from provision_dagster.samples.rendering import render_scenes
@@ -36,6 +36,10 @@ PLAIN_PIECE, MASKED_PIECE = 1_000, 50
 
 RENDERED = 200
 """Scenes that are rendered where there is no script; more are these again."""
+
+RELATIONS, ATTRIBUTES = 15, 1
+"""Kept per rendered image and per object, as many as Visual Genome has: with every true relation listed, the
+scene-graph questions of one image are a million."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Data:
     bench
         Folder with `make_scene_graphs.py`, `vocabulary.json` and `expected_totals.json`; None: rendered scenes.
     cache
-        Gets one folder per kind of data: other scripts and other table schemas have others.
+        Gets a folder per kind of file; another script, table schema or way to take evidence from pixels has another.
     """
 
     bench: Path | None
@@ -122,14 +126,24 @@ class Data:
         """What the data are, in words."""
         if self.script is not None:
             return f"synthetic scene graphs of `{self.script.name}`, seed {SEED}"
-        return f"{RENDERED} rendered scenes, seed {SEED} (with masks and depth), repeated under other ids"
+        return (
+            f"{RENDERED} rendered scenes, seed {SEED}, repeated under other ids; all have masks and depth, the first "
+            f"{RELATIONS} relations of each image and {ATTRIBUTES} attribute of each object are kept"
+        )
 
     @cached_property
-    def folder(self) -> Path:
-        """Folder of this kind of data."""
-        made_by = self.script.read_bytes() if self.script else inspect.getsource(render_scenes).encode()
-        digest = hashlib.sha256(made_by + repr((SEED, PLAIN_PIECE, MASKED_PIECE, RENDERED, SCENE_GRAPHS)).encode())
-        return self.cache / digest.hexdigest()[:12]
+    def folders(self) -> dict[str, Path]:
+        """Folder of each kind of file: what is taken from pixels depends on more code than what is not."""
+        graphs = repr(SCENE_GRAPHS).encode()
+        taken = graphs + b"".join(f.read_bytes() for f in sorted(Path(scene_graphs.__path__[0]).rglob("*.py")))
+        made_by = {"rendered": repr((RENDERED, RELATIONS, ATTRIBUTES)).encode() + taken}
+        if self.script is not None:
+            made_by = {
+                "plain": self.script.read_bytes() + repr(PLAIN_PIECE).encode() + graphs,
+                "masked": self.script.read_bytes() + repr(MASKED_PIECE).encode() + taken,
+            }
+        digests = {kind: hashlib.sha256(repr(SEED).encode() + code).hexdigest() for kind, code in made_by.items()}
+        return {kind: self.cache / f"{kind}-{digest[:12]}" for kind, digest in digests.items()}
 
     def plain(self, n: int, *, size: int = SHARD) -> list[Shard]:
         """Return n images without masks in shards; `size` divides a file's images or is a multiple of them."""
@@ -160,7 +174,7 @@ class Data:
             piece, first = divmod(at, size)
             took = min(size - first, start + rows - at)
             number, copy = (piece, 0) if self.script else (0, piece)
-            found.append(Slice(self.folder / f"{kind}-{number:05d}.parquet", first, took, copy))
+            found.append(Slice(self.folders[kind] / f"{kind}-{number:05d}.parquet", first, took, copy))
             at += took
         return tuple(found)
 
@@ -169,9 +183,10 @@ class Data:
         wanted = sorted({s.path for shard in shards for s in shard.slices if not s.path.exists()})
         if not wanted:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        for old in self.folder.glob("*.part"):
-            old.unlink()
+        for folder in {path.parent for path in wanted}:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob("*.part"):
+                old.unlink()
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(workers, len(wanted)), mp_context=context) as pool:
             jobs = [self._job(path) for path in wanted]
@@ -237,8 +252,15 @@ def _script(path: Path) -> Any:
 
 
 def rendered(folder: Path, n: int) -> pl.DataFrame:
-    """Render scenes; their evidence is taken from their pixels."""
-    return assembled(write_rendered(folder / "scenes", n))
+    """Render scenes, take evidence from their pixels, and thin out what is listed of them."""
+    graphs = assembled(write_rendered(folder / "scenes", n))
+    fewer = pl.element().struct.with_fields(pl.field("attributes").list.head(ATTRIBUTES))
+    return graphs.with_columns(
+        pl.col("objects").list.eval(fewer),
+        pl.col("relations").list.head(RELATIONS),
+        exhaustive_attributes=pl.lit(False),
+        exhaustive_relations=pl.lit(False),
+    ).select(list(SCENE_GRAPHS))
 
 
 def write_rendered(folder: Path, n: int) -> dict[str, Any]:

@@ -42,8 +42,9 @@ GENERATOR_COLUMNS = (
 
 
 def _generator_notes(bench: Bench) -> list[str]:
+    masks = f"{bench.masked:,}" if bench.data.script else "all"
     return [
-        f"Rendered and written to Delta, from scene graphs in memory; {bench.masked:,} images have masks and depth.",
+        f"Rendered and written to Delta, from scene graphs in memory; {masks} images have masks and depth.",
         f"first = first run of a new process, best = best of {bench.repeats} later runs; rates are those of the best.",
         "Memory is resident memory of that process before the first run, and at most during it.",
         "The reference's seconds are those of listing its candidates; it renders 10,000 - 20,000 QA/s besides. "

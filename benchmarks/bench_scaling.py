@@ -28,8 +28,9 @@ SCALING_COLUMNS = (
 def scaling(bench: Bench) -> tuple[Table, bool]:
     """Measure ever more images with 1 and 2 processes."""
     cores = os.cpu_count() or 1
+    masks = " on graphs without masks" if bench.data.script else ""
     notes = [
-        "All generators on graphs without masks, strict; scene graphs read from disk, questions rendered and written. "
+        f"All generators{masks}, strict; scene graphs read from disk, questions rendered and written. "
         "One run each; the processes are up, but have looked no word up yet.",
         f"1 worker: polars uses all {cores} cores; 2 workers: {max(1, cores // 2)} thread(s) of polars each.",
         "Memory is that of all processes together; the sum of their highest is an upper bound.",
