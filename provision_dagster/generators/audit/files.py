@@ -133,7 +133,8 @@ def _named(spec: ImageSetSpec, table: pl.LazyFrame) -> ImageSetSpec:
         shards = table.select(pl.col("shard").unique()).collect()["shard"].drop_nulls()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"the QAs cannot be read: {error}") from error
-    names = sorted({s.rsplit("-", 1)[0] for s in shards})
+    # groups of pictures that are asked about together are numbered apart
+    names = sorted({s.rsplit("-", 1)[0].removesuffix("-multi") for s in shards})
     if len(names) > 1:
         raise InputError(f"the QAs must be of one image set, got {', '.join(names)}")
     return spec.model_copy(update={"name": names[0]}) if names else spec

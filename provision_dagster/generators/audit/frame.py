@@ -157,7 +157,7 @@ def _question(
     slots: Slots,
     pictures: list[Picture],
     words: Words,
-    evidence: list[tuple[int, int]],
+    evidence: list[frozenset[tuple[int, int]]],
     depth_files: DepthFiles | None,
 ) -> Question:
     return Question(
@@ -176,34 +176,22 @@ def _question(
     )
 
 
-def _evidence(row: dict[str, Any], pictures: list[Picture], v: Verdict) -> list[tuple[int, int]]:
-    """Find the objects of the evidence by id and box; those of several pictures follow their order."""
+def _evidence(row: dict[str, Any], pictures: list[Picture], v: Verdict) -> list[frozenset[tuple[int, int]]]:
+    """Find the objects of the evidence by id and box: for each, (picture, place), in every picture that has it."""
     given = row["evidence"] or {"object_ids": [], "boxes": []}
     ids, boxes = given["object_ids"] or [], given["boxes"] or []
     if len(ids) != len(boxes):
         v.wrong("evidence_without_box")
-    found: list[tuple[int, int]] = []
+    found = []
     for name, box in zip(ids, boxes, strict=False):
         wanted = (box["x1"], box["y1"], box["x2"], box["y2"])
-        place = _place(pictures, name, wanted, taken=found)
-        if place is None:
-            known = any(name in p.place_of for p in pictures)
-            v.wrong("evidence_box_differs" if known else "evidence_unknown_object")
+        places = [(n, p.place_of[name]) for n, p in enumerate(pictures) if name in p.place_of]
+        fitting = frozenset((n, place) for n, place in places if pictures[n].boxes[place] == wanted)
+        if not fitting:
+            v.wrong("evidence_box_differs" if places else "evidence_unknown_object")
         else:
-            found.append(place)
+            found.append(fitting)
     return found
-
-
-def _place(
-    pictures: list[Picture], name: str, box: tuple[float, ...], *, taken: list[tuple[int, int]]
-) -> tuple[int, int] | None:
-    """Find an object by id and box in the first picture, from the last one that evidence was found in, that has it."""
-    start = taken[-1][0] if taken else 0
-    for number in [*range(start, len(pictures)), *range(start)]:
-        place = pictures[number].place_of.get(name)
-        if place is not None and pictures[number].boxes[place] == box and (number, place) not in taken:
-            return number, place
-    return None
 
 
 def _agreement(slots: Slots, words: Words, v: Verdict) -> None:

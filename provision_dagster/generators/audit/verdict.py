@@ -60,8 +60,8 @@ class Question:
     pictures: Sequence[Picture]
     words: Words
     metadata: dict[str, Any]
-    evidence: list[tuple[int, int]]
-    """(number of the picture, place of the object in it)"""
+    evidence: list[frozenset[tuple[int, int]]]
+    """(number of the picture, place of the object in it) of each; several where pictures share an id and a box."""
     strict: bool
     depth_files: DepthFiles | None = None
 
@@ -69,6 +69,11 @@ class Question:
     def picture(self) -> Picture:
         """The picture of a question about one."""
         return self.pictures[0]
+
+    @property
+    def shown(self) -> frozenset[tuple[int, int]]:
+        """All objects that the evidence may mean."""
+        return frozenset().union(*self.evidence)
 
     @property
     def chosen(self) -> str | None:
@@ -104,10 +109,11 @@ def check_rests_on(
     q: Question, v: Verdict, *, needed: Iterable[tuple[int, int]], allowed: Iterable[tuple[int, int]] | None = None
 ) -> None:
     """Demand that the evidence holds the objects that the answer rests on, and no others than allowed."""
-    given, needed = set(q.evidence), set(needed)
-    if not needed <= given:
+    needed = set(needed)
+    if not needed <= q.shown or len(q.evidence) < len(needed):
         v.wrong("evidence_incomplete")
-    if not given <= (needed if allowed is None else needed | set(allowed)):
+    fine = needed if allowed is None else needed | set(allowed)
+    if not all(places & fine for places in q.evidence):
         v.wrong("evidence_of_other_objects")
 
 

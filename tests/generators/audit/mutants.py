@@ -51,16 +51,19 @@ def count_off_by_one(row: Row, rng: random.Random, graphs: Mapping[str, Row]) ->
 
 
 def other_image(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
-    place = rng.randrange(len(row["image_ids"]))
-    found = zip(row["evidence"]["object_ids"], map(str, row["evidence"]["boxes"]), strict=True)
-    proof = set(found)
-    others = [
-        name
-        for name, graph in graphs.items()
-        if name not in row["image_ids"] and not proof <= {(o["id"], str(o["box"])) for o in graph["objects"]}
-    ]
-    other = rng.choice(others)
-    return {**row, "image_ids": [*row["image_ids"][:place], other, *row["image_ids"][place + 1 :]]}
+    """The question is about another picture, which has not all that the answer rests on."""
+    if len(row["image_ids"]) > 1:
+        return None  # one of several may be exchanged for another that shows nothing of the kind
+    proof = set(zip(row["evidence"]["object_ids"], map(str, row["evidence"]["boxes"]), strict=True))
+    others = [n for n, graph in graphs.items() if not proof <= {(o["id"], str(o["box"])) for o in graph["objects"]}]
+    return {**row, "image_ids": [rng.choice([n for n in others if n not in row["image_ids"]])]}
+
+
+def images_turned(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
+    """The pictures are in another order than when the answer was found."""
+    if "Image" not in row["answer"]:
+        return None
+    return {**row, "image_ids": [*row["image_ids"][1:], row["image_ids"][0]]}
 
 
 def unknown_image(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
@@ -141,6 +144,6 @@ def _refilled(row: Row, rng: random.Random, names: tuple[str, ...], change: Call
 
 
 MUTATIONS: list[Mutation] = [
-    answer_swapped, index_shifted, both_swapped, count_off_by_one, other_image, unknown_image, label_replaced,
+    answer_swapped, index_shifted, both_swapped, count_off_by_one, other_image, images_turned, unknown_image, label_replaced,
     box_moved, other_template, option_made_true, evidence_dropped, evidence_moved, metadata_replaced, slot_left,
 ]  # fmt: skip

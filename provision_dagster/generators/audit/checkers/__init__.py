@@ -2,6 +2,7 @@
 
 from provision_dagster.generators.audit.checkers import (
     attribute,
+    caption,
     depth,
     multi_aggregate,
     multi_compare,
@@ -15,6 +16,7 @@ from provision_dagster.generators.audit.checkers import (
 
 __all__ = [
     "attribute",
+    "caption",
     "depth",
     "multi_aggregate",
     "multi_compare",

@@ -94,7 +94,7 @@ def object_in_box(q: Question, v: Verdict, *, label: str | None, box: str) -> in
     if not same:
         v.wrong("object_in_box_has_another_label")
         return None
-    return next((p for p in same if (0, p) in q.evidence), same[0])
+    return next((p for p in same if (0, p) in q.shown), same[0])
 
 
 @checks("AttributeBBox", "TypedAttributeBBox", options="attribute")

@@ -22,6 +22,8 @@ def closer_point(q: Question, v: Verdict) -> None:
     judge_depths(q, v, known, spread=0.0)
     shown = {p for pixel in pixels if pixel for p in objects_at(q.picture, pixel)}
     check_rests_on(q, v, needed=[], allowed=[(0, p) for p in shown])
+    if not q.evidence:
+        v.wrong("evidence_incomplete")
     if not set(q.metadata["objects"]) <= {q.picture.labels[p] for p in shown}:
         v.wrong("metadata_objects")
 

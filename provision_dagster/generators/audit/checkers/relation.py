@@ -20,9 +20,8 @@ from provision_dagster.generators.audit.words import NOTHING
 def is_related(picture: Picture, subject: int, predicate: str, object: int) -> Truth:
     """Say whether an object stands in a relation to another (T2).
 
-    True: annotated, under any of its names, or as the inverse. Neither true nor false: it may go with something that
-    is annotated. False: it needs contact and the boxes lie apart, something annotated excludes it, or all relations
-    are listed.
+    True: annotated, under any of its names, or as the inverse. False: it needs contact and the boxes lie apart,
+    something annotated excludes it, or all relations are listed; unless it may go with something that is annotated.
     """
     words = picture.words
     word = words.predicate.get(predicate)
@@ -32,14 +31,15 @@ def is_related(picture: Picture, subject: int, predicate: str, object: int) -> T
     turned = {inverse for p in picture.relations.get((object, subject), NOTHING) if (inverse := words.inverse(p))}
     if any(words.one_predicate(p, predicate) for p in said | turned):
         return True
-    implying = said if picture.complete_relations else said | turned  # an inverse may be a looser word
-    if any(predicate in words.compatible.get(p, NOTHING) for p in implying):
+    if any(predicate in words.compatible.get(p, NOTHING) for p in said):
         return None
     if word.contact and gap(picture.boxes[subject], picture.boxes[object]) > 0:
         return False
     if any(_denies(picture, p, predicate, subject, object) for p in said):
         return False
-    return False if picture.complete_relations and word.known else None
+    if picture.complete_relations and word.known:
+        return False
+    return None
 
 
 _HEIGHT = ("support", "above", "below", "over", "hang", "attachment")
@@ -155,7 +155,7 @@ def head_relation(q: Question, v: Verdict) -> None:
     related = [
         (0, p) for p in picture.by_label.get(q.answer, ()) if picture.relations.get((p, target), NOTHING) & asked
     ]
-    given = [p for p in related if p in q.evidence]
+    given = [p for p in related if p in q.shown]
     check_rests_on(q, v, needed=[(0, target), *(given[:1] or related[:1])], allowed=related)
 
 

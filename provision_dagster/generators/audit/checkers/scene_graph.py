@@ -37,7 +37,7 @@ def described(q: Question, v: Verdict, slot: str) -> tuple[int, list[Description
         return None
     if len({place for place, _ in found}) > 1:
         v.ambiguous("description_not_unique")
-    place = next((place for place, _ in found if (0, place) in q.evidence), found[0][0])
+    place = next((place for place, _ in found if (0, place) in q.shown), found[0][0])
     fitted = [said for other, said in found if other == place]
     for neighbor in fitted[0].neighbors:
         unclear = picture.referent(neighbor.label)[1]
@@ -50,7 +50,7 @@ def check_support(q: Question, v: Verdict, ends: list[tuple[int, list[Descriptio
     """Demand that the evidence are the described objects, with or without their neighbors."""
     near = {(0, n) for place, fitted in ends for said in fitted for n in neighbors_of(q.picture, place, said)}
     check_rests_on(q, v, needed=[(0, place) for place, _ in ends], allowed=near)
-    shown = {q.picture.labels[place] for _, place in q.evidence} | {q.picture.labels[n] for _, n in near}
+    shown = {q.picture.labels[place] for _, place in q.shown} | {q.picture.labels[n] for _, n in near}
     if not set(q.metadata["objects"]) <= shown:
         v.wrong("metadata_objects")
 

@@ -41,7 +41,7 @@ def same_object(q: Question, v: Verdict) -> None:
     if len(names) != 2:
         v.wrong("number_of_options")
     shown = marked.union(*covered.values())
-    given = {place for _, place in q.evidence}
+    given = {place for _, place in q.shown}
     check_rests_on(q, v, needed=[(0, p) for p in (marked & given or marked)], allowed=[(0, p) for p in shown])
     if not set(q.metadata["objects"]) <= {picture.labels[p] for p in shown}:
         v.wrong("metadata_objects")
