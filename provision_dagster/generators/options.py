@@ -255,20 +255,20 @@ def _numerals(largest: int) -> pl.Series:
     return pl.Series([*map(str, range(largest + 1)), *(number_word(n) for n in range(largest + 1))])
 
 
-def count_options(h: U64, truth: Ints) -> Counted:
+def count_options(h: U64, truth: Ints, *, least: int = 1) -> Counted:
     """Offer consecutive numbers with the rank of the truth uniform (T3); half of the rows use digits, half words.
 
-    No option is below 1, since the question names something that is there; for small counts the rank is uniform over
-    what that leaves, and `balance` evens out the rest.
+    No option is below the least count that is asked for: 1, where the question names something that is there. For
+    small counts the rank is uniform over what that leaves, and `balance` evens out the rest.
 
     Parameters
     ----------
     h
         Hash of each row.
     truth
-        Count, at least 1.
+        Count, at least `least`.
     """
-    rank = np.minimum(below(draw(h, "rank"), OPTIONS).astype(np.int64), truth - 1)
+    rank = np.minimum(below(draw(h, "rank"), OPTIONS).astype(np.int64), truth - least)
     shift = np.tile(np.arange(1, OPTIONS), (len(h), 1))
     numbers = np.concatenate(
         [truth[:, None], truth[:, None] + np.where(shift <= rank[:, None], -shift, shift - rank[:, None])], axis=1

@@ -1,7 +1,9 @@
 """The instruction generators of ProVision, as programs over scene graphs. Importing this package registers them."""
 
 from provision_dagster.generators.programs.multi_image import (
+    count_attribute_object,
     count_object,
+    has_attributed_object,
     has_most,
     has_object,
 )
@@ -30,10 +32,12 @@ __all__ = [
     "closer_object",
     "closer_point",
     "closer_to_anchor",
+    "count_attribute_object",
     "count_object",
     "exists_attribute",
     "exists_object",
     "exists_relation",
+    "has_attributed_object",
     "has_most",
     "has_object",
     "head_relation",

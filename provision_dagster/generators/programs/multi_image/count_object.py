@@ -14,7 +14,6 @@ from provision_dagster.generators.programs.multi_image.questions import (
     label_evidence,
     member_columns,
 )
-from provision_dagster.generators.programs.multi_image.spaces import Pool
 from provision_dagster.generators.registry import Draft, Drawn, Mentions, MultiGenerator, Rules, register
 
 
@@ -30,8 +29,7 @@ def countable_rows(graphs: Graphs, rules: Rules) -> LabelRows:
 def repeated(found: LabelRows, times: int) -> LabelRows:
     """Take every label several times, in order."""
     each = np.repeat(np.arange(len(found.label)), times)
-    pool = Pool(found.pool.rows, found.pool.first[each], found.pool.size[each])
-    return LabelRows(found.label[each], pool, found.hashes[each], found.cubes[each])
+    return LabelRows(found.label[each], found.pool.at(each), found.hashes[each], found.cubes[each])
 
 
 def draw(graphs: Graphs, n: int, wanted: int, start: int, rules: Rules) -> Drawn:

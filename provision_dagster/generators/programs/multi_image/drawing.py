@@ -194,3 +194,25 @@ class _Found:
         order = np.lexsort((mix(self.identity, 1), self.concept))
         kept = order[places(self.concept[order]) < quota[self.concept[order]]]
         return kept[np.argsort(self.identity[kept], kind="stable")]
+
+
+def all_different(members: Ints) -> Bools:
+    """Whether no member of a combination comes twice, by row."""
+    in_order = np.sort(members, axis=1)
+    return np.asarray((in_order[:, 1:] != in_order[:, :-1]).all(axis=1))
+
+
+def members_identity(concepts: U64, members: U64) -> Identity:
+    """Make questions equal that have the same concept and, in any order, the same members.
+
+    Parameters
+    ----------
+    concepts, members
+        64-bit hash of each.
+    """
+
+    def identity(concept: Ints, chosen: Ints) -> U64:
+        sums = mix(members[chosen], 1).sum(axis=1, dtype=np.uint64)
+        return mix(concepts[concept], sums)
+
+    return identity

@@ -23,7 +23,7 @@ def _classes(graphs: Graphs, n: int, rules: Rules) -> Classes:
     """Images of each label by count."""
     found = countable_rows(graphs, rules)
     image_hash = graphs.images["image_hash"].to_numpy()
-    pool: Pool = found.pool.cut(n, image_hash[graphs.labels.img[found.pool.rows]])
+    pool: Pool = found.pool.cut(n, image_hash[graphs.labels.img])
     concept = np.repeat(np.arange(len(found.label)), pool.size)
     count: Ints = graphs.labels.n[pool.rows]
     order = np.lexsort((count, concept))

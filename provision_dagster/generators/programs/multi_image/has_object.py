@@ -66,7 +66,8 @@ def draw_present(
     """
     lacking, doubtful = images_without(graphs, found.label, rules)
     luck = graphs.images["image_hash"].to_numpy()
-    space = Split(n, inside, found.pool.cut(n, luck[graphs.labels.img[found.pool.rows]]), lacking.cut(n, luck))
+    pools = found.pool.cut(n, luck[graphs.labels.img]), lacking.cut(n, luck)
+    space = Split(n, (inside, n - inside), pools)
     return draw_questions(
         space,
         Concepts(found.hashes, found.cubes),

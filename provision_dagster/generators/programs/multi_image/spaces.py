@@ -1,6 +1,6 @@
 """Numbered combinations of images: the k-th of a concept is computed, not searched for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -32,7 +32,7 @@ class Space(Protocol):
 
     @property
     def spread(self) -> Ints:
-        """Members that can be the subject of a concept's questions, shape (concepts,): they limit how many are drawn."""
+        """Members that can be the subject of a concept's questions, shape (concepts,): few members, few questions."""
         ...
 
     def members(self, concept: Ints, rank: Ints) -> Ints:
@@ -47,11 +47,15 @@ def most_members(n: int) -> int:
 
 @dataclass(frozen=True)
 class Pool:
-    """A list of members per concept: concept i has `rows[first[i]:first[i] + size[i]]`; lists may overlap."""
+    """A list of members per concept: concept i has those at `first[i]` .. `first[i] + size[i] - 1`; they may overlap.
+
+    `pieces`: where the members stand that are laid end to end; None: in `rows` itself.
+    """
 
     rows: Ints
     first: Ints
     size: Ints
+    pieces: "Pieces | None" = None
 
     @staticmethod
     def of(rows: Ints, concept: Ints, *, concepts: int) -> "Pool":
@@ -64,20 +68,60 @@ class Pool:
         """Give every concept the same members."""
         return Pool(rows, np.zeros(concepts, dtype=np.int64), np.full(concepts, len(rows), dtype=np.int64))
 
+    @staticmethod
+    def spliced(parts: "Pool", concept: Ints, part: Ints, *, concepts: int) -> "Pool":
+        """Join lists of another pool, sorted by concept, without copying them."""
+        pieces = Pieces(parts.first[part], offsets_of(parts.size[part]))
+        ends = pieces.ends[offsets_of(np.bincount(concept, minlength=concepts))]
+        return Pool(parts.rows, ends[:-1], np.diff(ends), pieces)
+
+    @staticmethod
+    def joined(*pools: "Pool") -> "Pool":
+        """Lay the concepts of several pools without pieces end to end."""
+        starts = offsets_of(np.array([len(pool.rows) for pool in pools]))
+        return Pool(
+            np.concatenate([pool.rows for pool in pools]),
+            np.concatenate([pool.first + start for pool, start in zip(pools, starts, strict=False)]),
+            np.concatenate([pool.size for pool in pools]),
+        )
+
+    def take(self, at: Ints) -> Ints:
+        """Return the members at places."""
+        return self.rows[at if self.pieces is None else self.pieces.places(at)]
+
     def cut(self, n: int, luck: U64) -> "Pool":
-        """Leave at most `most_members(n)` members per concept, those of least luck (of each of `rows`)."""
+        """Leave at most `most_members(n)` members per concept, those of least luck (by member); the first of pieces."""
         most = most_members(n)
         if self.size.max(initial=0) <= most:
             return self
+        if self.pieces is not None:
+            return replace(self, size=np.minimum(self.size, most))
         whole = spans(self.first, self.size)
         concept = np.repeat(np.arange(len(self.size)), self.size)
-        order = np.lexsort((luck[whole], concept))
+        order = np.lexsort((luck[self.rows[whole]], concept))
         kept = np.sort(order[places(concept) < most])
         return Pool.of(self.rows[whole[kept]], concept[kept], concepts=len(self.size))
 
+    def repeated(self, times: int) -> "Pool":
+        """Lay the concepts several times end to end."""
+        return replace(self, first=np.tile(self.first, times), size=np.tile(self.size, times))
+
     def at(self, concept: Ints) -> "Pool":
         """Lists of some concepts, in their order."""
-        return Pool(self.rows, self.first[concept], self.size[concept])
+        return replace(self, first=self.first[concept], size=self.size[concept])
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Parts of an array laid end to end: piece i begins at `first[i]` and fills the places from `ends[i]` on."""
+
+    first: Ints
+    ends: Ints
+
+    def places(self, at: Ints) -> Ints:
+        """Where in the array places of the whole stand."""
+        piece = np.searchsorted(self.ends, at, side="right") - 1
+        return np.asarray(self.first[piece] + at - self.ends[piece])
 
 
 def binomials(k: int, *, up_to: int) -> Ints:
@@ -101,57 +145,59 @@ def subset(rank: Ints, k: int, *, up_to: int) -> Ints:
 
 @dataclass(frozen=True)
 class Split:
-    """`inside[i]` members from one pool and the rest of n from another.
+    """Members from several pools: of part k, `counts[k][i]` for concept i; together n.
 
-    The first columns of `members` are those of the first pool.
+    The columns of `members` follow the order of the parts.
     """
 
     n: int
-    inside: Ints
-    one: Pool
-    two: Pool
+    counts: tuple[Ints, ...]
+    pools: tuple[Pool, ...]
 
     @cached_property
-    def _ways(self) -> tuple[Ints, Ints]:
-        first = np.zeros(len(self.inside), dtype=np.int64)
-        second = first.copy()
-        for k in np.unique(self.inside).tolist():
-            at = self.inside == k
-            first[at] = binomials(k, up_to=int(self.one.size[at].max()))[self.one.size[at]]
-            rest = self.n - k
-            second[at] = binomials(rest, up_to=int(self.two.size[at].max()) if rest else 0)[
-                self.two.size[at] if rest else 0
-            ]
-        return first, second
+    def _ways(self) -> tuple[Ints, ...]:
+        """Choices within each pool, by concept."""
+        return tuple(_choices(count, pool.size) for count, pool in zip(self.counts, self.pools, strict=True))
 
     @property
     def sizes(self) -> Ints:
         """Combinations of each concept."""
-        first, second = self._ways
-        return first * second
+        return np.asarray(np.multiply.reduce(np.stack(self._ways)))
 
     @property
     def spread(self) -> Ints:
-        """Members of the first pool."""
-        return self.one.size
+        """Members of the first pool that a concept takes any from."""
+        size = np.zeros(len(self.counts[0]), dtype=np.int64)
+        for count, pool in zip(self.counts[::-1], self.pools[::-1], strict=True):
+            size = np.where(count > 0, pool.size, size)
+        return size
 
     def members(self, concept: Ints, rank: Ints) -> Ints:
-        """Return members, those of the first pool first."""
+        """Return members, pool by pool."""
         found = np.empty((len(rank), self.n), dtype=np.int64)
-        second = self._ways[1][concept]
-        for k in np.unique(self.inside[concept]).tolist():
-            at = np.flatnonzero(self.inside[concept] == k)
-            high, low = np.divmod(rank[at], second[at])
-            found[at, :k] = _chosen(self.one.at(concept[at]), high, k)
-            if k < self.n:
-                found[at, k:] = _chosen(self.two.at(concept[at]), low, self.n - k)
+        filled = np.zeros(len(rank), dtype=np.int64)
+        for counts, pool, ways in zip(self.counts, self.pools, self._ways, strict=True):
+            rank, low = np.divmod(rank, np.maximum(ways[concept], 1))
+            for k in np.unique(counts[concept]).tolist():
+                at = np.flatnonzero(counts[concept] == k)
+                chosen = _chosen(pool.at(concept[at]), low[at], k)
+                found[at[:, None], filled[at, None] + np.arange(k)] = chosen
+            filled = filled + counts[concept]
         return found
+
+
+def _choices(count: Ints, size: Ints) -> Ints:
+    """Ways to choose `count[i]` of `size[i]`."""
+    ways = np.zeros(len(count), dtype=np.int64)
+    for k in np.unique(count).tolist():
+        at = count == k
+        ways[at] = binomials(k, up_to=int(size[at].max()))[size[at]]
+    return ways
 
 
 def _chosen(pool: Pool, rank: Ints, k: int) -> Ints:
     """Members of the rank-th subset of k of each list, shape (m, k)."""
-    places_ = subset(rank, k, up_to=int(pool.size.max(initial=0)))
-    return pool.rows[pool.first[:, None] + places_]
+    return pool.take(pool.first[:, None] + subset(rank, k, up_to=int(pool.size.max(initial=0))))
 
 
 @dataclass(frozen=True)
@@ -212,7 +258,7 @@ class Classes:
             rank[took] -= without[rank[open_] >= without]
             rest = table[self._before(at[took], at[took] - start[took]), left[took] - 1]
             place, rank[took] = np.divmod(rank[took], rest)
-            found[took, self.n - left[took]] = self.pool.rows[self.pool.first[at[took]] + place]
+            found[took, self.n - left[took]] = self.pool.take(self.pool.first[at[took]] + place)
             left[took] -= 1
             at[open_] -= 1
             open_ = open_[left[open_] > 0]
