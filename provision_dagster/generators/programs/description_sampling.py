@@ -17,12 +17,14 @@ import polars as pl
 from provision_dagster.generators.arrays import Ints, bools, spans
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, below, draw, mix, uniform
-from provision_dagster.generators.registry import Sampling
+from provision_dagster.generators.registry import Candidates, Sampling
 from provision_dagster.generators.sampling import grouped_order, places
 
 PROPOSALS = 48
 """Numbers drawn per image, and 16 more for each question wanted."""
-ROUNDS = (8, 1 << 40)
+AGAIN = 16
+"""Times as many are drawn where that was not enough; an image of which hardly anything is sound may yield too few."""
+JUDGED = (8, 1 << 40)
 """Proposals per wanted question that are judged at first, and where too few of them are sound."""
 
 Floats = npt.NDArray[np.float64]
@@ -36,9 +38,66 @@ class Proposals:
     number: Ints
 
 
-def propose(graphs: Graphs, totals: Ints, sampling: Sampling) -> Proposals:
-    """Draw numbers below the total of each image; all of them where they are not more than the draws."""
-    most = PROPOSALS + 16 * sampling.per_image
+@dataclass(frozen=True)
+class Decoded:
+    """What proposals mean.
+
+    Parameters
+    ----------
+    identity
+        64-bit hash of each: equal within an image where two numbers mean the same question.
+    cubes
+        Mean of count^3 over what each mentions.
+    judge
+        Places in the proposals -> place of the reason against each, counted from 1; 0 = sound.
+    rows
+        Places in the proposals -> candidates.
+    """
+
+    identity: U64
+    cubes: Floats
+    judge: Callable[[Ints], Ints]
+    rows: Callable[[Ints], pl.DataFrame]
+
+
+def draw_sound(
+    graphs: Graphs,
+    totals: Ints,
+    sampling: Sampling,
+    *,
+    decode: Callable[[Proposals], Decoded],
+    reasons: tuple[str, ...],
+) -> Candidates:
+    """Draw `per_image` sound candidates of each image.
+
+    Parameters
+    ----------
+    totals
+        Size of each image's index space.
+    reasons
+        What `judge` may find, in order.
+    """
+    first = PROPOSALS + 16 * sampling.per_image
+    open_ = np.ones(len(totals), dtype=bool)
+    tables, faults = [], np.zeros(len(reasons) + 1, dtype=np.int64)
+    for most in (first, AGAIN * first):
+        drawn = propose(graphs, np.where(open_, totals, 0), sampling, most=most)
+        means = decode(drawn)
+        place, order, fault = _chosen(graphs, drawn, means, sampling)
+        enough = np.bincount(drawn.img[place], minlength=len(totals)) >= sampling.per_image
+        done = open_ & (enough | (totals <= most) | (most > first))
+        tables.append(means.rows(place[done[drawn.img[place]]]))
+        judged = (fault > 0) & done[drawn.img[order]]
+        faults += np.bincount(fault[judged], minlength=len(faults))
+        open_ &= ~done
+    rows = pl.concat(tables).sort("img", maintain_order=True)
+    unlisted = {reason: int(n) for reason, n in zip(reasons, faults[1:], strict=True) if n}
+    rest = int(totals.sum()) - rows.height - sum(unlisted.values())
+    return Candidates(rows, unlisted=unlisted | {"sampled_out": rest})
+
+
+def propose(graphs: Graphs, totals: Ints, sampling: Sampling, *, most: int) -> Proposals:
+    """Draw `most` numbers below the total of each image; all of them where they are not more."""
     size = np.minimum(totals, most)
     img = np.repeat(np.arange(len(totals)), size)
     number = spans(np.zeros(len(size), dtype=np.int64), size)
@@ -54,58 +113,24 @@ def image_hashes(graphs: Graphs) -> U64:
     return graphs.images["image_hash"].to_numpy()
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """What was drawn: places in the proposals, sorted, and what became of the others."""
-
-    place: Ints
-    unlisted: dict[str, int]
-
-
-def choose_sound(
-    graphs: Graphs,
-    drawn: Proposals,
-    sampling: Sampling,
-    *,
-    total: int,
-    identity: U64,
-    cubes: Floats,
-    judge: Callable[[Ints], Ints],
-    reasons: tuple[str, ...],
-) -> Chosen:
-    """Choose `per_image` sound candidates of each image.
-
-    Parameters
-    ----------
-    total
-        Size of all index spaces together.
-    identity
-        64-bit hash of each proposal: equal within an image where two numbers mean the same question.
-    cubes
-        Mean of count^3 of each proposal.
-    judge
-        Places in the proposals -> place of the reason against each in `reasons`, counted from 1; 0 = sound.
-    """
+def _chosen(graphs: Graphs, drawn: Proposals, means: Decoded, sampling: Sampling) -> tuple[Ints, Ints, Ints]:
+    """Choose sound proposals: (places of these, sorted; places in the order of luck, and the fault of each there)."""
     state = mix(np.full(len(drawn.img), sampling.start, dtype=np.uint64), image_hashes(graphs)[drawn.img])
-    state = mix(state, identity)
+    state = mix(state, means.identity)
     different = np.flatnonzero(bools(pl.Series(state).is_first_distinct()))
-    img = drawn.img[different]
-    order = different[grouped_order(-np.log(uniform(draw(state[different], "sample"))) * cubes[different], img)]
-    rank = places(drawn.img[order])
-    fault = np.full(len(order), -1)
+    luck = -np.log(uniform(draw(state[different], "sample"))) * means.cubes[different]
+    order = different[grouped_order(luck, drawn.img[different])]
+    img = drawn.img[order]
+    rank, fault = places(img), np.full(len(order), -1)
     wanted, need = sampling.per_image, np.full(len(graphs.images), sampling.per_image)
-    for most in ROUNDS:
-        open_ = np.flatnonzero((fault < 0) & (rank < most * wanted) & (need[drawn.img[order]] > 0))
+    for most in JUDGED:
+        open_ = np.flatnonzero((fault < 0) & (rank < most * wanted) & (need[img] > 0))
         if len(open_):
-            fault[open_] = judge(order[open_])
-            sound = drawn.img[order[open_[fault[open_] == 0]]]
-            need -= np.bincount(sound, minlength=len(need))
+            fault[open_] = means.judge(order[open_])
+            need -= np.bincount(img[open_[fault[open_] == 0]], minlength=len(need))
     good = np.flatnonzero(fault == 0)
-    kept = good[places(drawn.img[order[good]]) < wanted]
-    found = np.bincount(fault[fault > 0], minlength=len(reasons) + 1)
-    unlisted = {reason: int(n) for reason, n in zip(reasons, found[1:], strict=True) if n}
-    rest = total - len(kept) - sum(unlisted.values())
-    return Chosen(np.sort(order[kept]), unlisted | {"sampled_out": rest})
+    kept = good[places(img[good]) < wanted]
+    return np.sort(order[kept]), order, fault
 
 
 def totals_of(offsets: Ints, graphs: Graphs) -> Ints:

@@ -15,7 +15,7 @@ from provision_dagster.generators.programs.description_book import BLOCK, book
 from provision_dagster.generators.programs.description_groups import groups
 from provision_dagster.generators.programs.description_qa import Said, Weights, evidence, mentioned, neighbor
 from provision_dagster.generators.programs.description_rules import REASONS, Faults, all_faults, faults
-from provision_dagster.generators.programs.description_sampling import choose_sound, propose, totals_of
+from provision_dagster.generators.programs.description_sampling import Decoded, Proposals, draw_sound, totals_of
 from provision_dagster.generators.programs.description_text import description_texts
 from provision_dagster.generators.programs.descriptions import Described, Descriptions, descriptions
 from provision_dagster.generators.registry import (
@@ -46,7 +46,7 @@ def candidates(graphs: Graphs, rules: Rules) -> Iterator[Candidates]:
     if not pairs:
         return
     group, number = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    first = bools(pl.Series(_identity(space, group, number, all_.digest[number])).is_first_distinct())
+    first = bools(pl.Series(_identity(space, group, all_.digest[number])).is_first_distinct())
     group, number = group[first], number[first]
     for begin in range(0, len(group), BLOCK):
         some, which = number[begin : begin + BLOCK], group[begin : begin + BLOCK]
@@ -58,7 +58,7 @@ def candidates(graphs: Graphs, rules: Rules) -> Iterator[Candidates]:
         yield Candidates(rows, {reason: found == place for place, reason in enumerate(OWN_REASONS, start=1)})
 
 
-def _identity(space: Descriptions, group: Ints, number: Ints, digest: U64) -> U64:
+def _identity(space: Descriptions, group: Ints, digest: U64) -> U64:
     """Hash component, category and what is said."""
     graphs, held = space.graphs, held_attributes(space.graphs, by_category=True)
     place = ints(graphs.objects["place"])[space.root[held.obj[group]]].astype(np.uint64)
@@ -119,34 +119,31 @@ def told(words: Words) -> Said:
 
 def sampled(graphs: Graphs, sampling: Sampling) -> Candidates:
     """Draw (category, description) by number."""
-    space, all_ = descriptions(graphs), groups(graphs)
+    space, all_, held = descriptions(graphs), groups(graphs), held_attributes(graphs, by_category=True)
     begin = all_.object_offsets
-    drawn = propose(graphs, totals_of(begin, graphs), sampling)
-    group, number = all_.at(drawn.number + begin[ints(graphs.images["first"])][drawn.img])
-    said = space.described(number)
-    digest = space.digests(said)
-    weights = Weights.of(space, [said])
-    held = held_attributes(graphs, by_category=True)
-    weights.add_lists(graphs.words.attributes, _values(held, np.arange(len(held.obj))), group)
+    first = begin[ints(graphs.images["first"])]
 
-    def judge(place: Ints) -> Ints:
-        some = said.some(place)
-        if sampling.rules == "paper":
-            return np.zeros(len(place), dtype=np.int64)
-        return _judged(space, some, group[place], faults(space, some))
+    def decode(drawn: Proposals) -> Decoded:
+        group, number = all_.at(drawn.number + first[drawn.img])
+        said = space.described(number)
+        digest = space.digests(said)
+        weights = Weights.of(space, [said])
+        weights.add_lists(graphs.words.attributes, _values(held, np.arange(len(held.obj))), group)
 
-    chosen = choose_sound(
-        graphs,
-        drawn,
-        sampling,
-        total=all_.total,
-        identity=_identity(space, group, number, digest),
-        cubes=weights.cubes,
-        judge=judge,
-        reasons=OWN_REASONS,
-    )
-    place = chosen.place
-    return Candidates(_rows(space, group[place], number[place], digest[place]), unlisted=chosen.unlisted)
+        def judge(place: Ints) -> Ints:
+            if sampling.rules == "paper":
+                return np.zeros(len(place), dtype=np.int64)
+            some = said.some(place)
+            return _judged(space, some, group[place], faults(space, some))
+
+        return Decoded(
+            _identity(space, group, digest),
+            weights.cubes,
+            judge,
+            lambda place: _rows(space, group[place], number[place], digest[place]),
+        )
+
+    return draw_sound(graphs, totals_of(begin, graphs), sampling, decode=decode, reasons=OWN_REASONS)
 
 
 def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:

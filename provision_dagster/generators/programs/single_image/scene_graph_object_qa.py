@@ -13,7 +13,7 @@ from provision_dagster.generators.programs.contained import contained
 from provision_dagster.generators.programs.description_book import BLOCK, book
 from provision_dagster.generators.programs.description_qa import Said, Weights, evidence, mentioned, neighbor
 from provision_dagster.generators.programs.description_rules import REASONS, Faults, all_faults, faults
-from provision_dagster.generators.programs.description_sampling import choose_sound, propose, totals_of
+from provision_dagster.generators.programs.description_sampling import Decoded, Proposals, draw_sound, totals_of
 from provision_dagster.generators.programs.description_text import description_texts
 from provision_dagster.generators.programs.descriptions import Described, Descriptions, descriptions
 from provision_dagster.generators.programs.label_options import label_choice
@@ -76,31 +76,28 @@ def _told(words: Words) -> Said:
 def sampled(graphs: Graphs, sampling: Sampling) -> Candidates:
     """Draw descriptions by number."""
     space = descriptions(graphs)
-    totals = totals_of(space.object_offsets, graphs)
-    drawn = propose(graphs, totals, sampling)
     first = space.object_offsets[ints(graphs.images["first"])]
-    number = drawn.number + first[drawn.img]
-    said = space.described(number)
-    digest = space.digests(said)
 
-    def judge(place: Ints) -> Ints:
-        some = said.some(place)
-        if sampling.rules == "paper":
-            return np.zeros(len(place), dtype=np.int64)
-        return _judged(space, some, faults(space, some))
+    def decode(drawn: Proposals) -> Decoded:
+        number = drawn.number + first[drawn.img]
+        said = space.described(number)
+        digest = space.digests(said)
 
-    chosen = choose_sound(
-        graphs,
-        drawn,
-        sampling,
-        total=space.total,
-        identity=mix(digest, _root_place(space, said)),
-        cubes=Weights.of(space, [said]).cubes,
-        judge=judge,
-        reasons=OWN_REASONS,
-    )
-    place = chosen.place
-    return Candidates(_rows(space, said.some(place), number[place], digest[place]), unlisted=chosen.unlisted)
+        def judge(place: Ints) -> Ints:
+            if sampling.rules == "paper":
+                return np.zeros(len(place), dtype=np.int64)
+            some = said.some(place)
+            return _judged(space, some, faults(space, some))
+
+        return Decoded(
+            mix(digest, _root_place(space, said)),
+            Weights.of(space, [said]).cubes,
+            judge,
+            lambda place: _rows(space, said.some(place), number[place], digest[place]),
+        )
+
+    totals = totals_of(space.object_offsets, graphs)
+    return draw_sound(graphs, totals, sampling, decode=decode, reasons=OWN_REASONS)
 
 
 def _root_place(space: Descriptions, said: Described) -> U64:

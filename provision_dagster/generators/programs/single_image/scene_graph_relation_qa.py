@@ -19,7 +19,7 @@ from provision_dagster.generators.arrays import (
     packed,
 )
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.hashing import mix
+from provision_dagster.generators.hashing import U64, mix
 from provision_dagster.generators.language import join_lists
 from provision_dagster.generators.programs.common import table
 from provision_dagster.generators.programs.description_book import Spares, book, spares
@@ -34,7 +34,7 @@ from provision_dagster.generators.programs.description_qa import (
     predicate_column,
 )
 from provision_dagster.generators.programs.description_rules import REASONS, Faults, all_faults, faults
-from provision_dagster.generators.programs.description_sampling import choose_sound, propose, totals_of
+from provision_dagster.generators.programs.description_sampling import Decoded, Proposals, draw_sound, totals_of
 from provision_dagster.generators.programs.description_text import description_texts, verb_forms
 from provision_dagster.generators.programs.descriptions import Described, Descriptions, descriptions
 from provision_dagster.generators.programs.relation_options import (
@@ -72,8 +72,12 @@ def candidates(graphs: Graphs, rules: Rules) -> Iterator[Candidates]:
     apart = related.subject != related.object
     ends = ((related.subject, related.object), (related.object, related.subject))
     every = Products(*(side(space, *end, listed=lists, spares=extra) for end in ends))
+
+    def listed_rows(pair: Ints, first: Ints, second: Ints) -> pl.DataFrame:
+        return _rows(space, pair, first, second, (all_.digest[first], all_.digest[second]))
+
     if rules == "paper":
-        yield from (Candidates(_rows(space, *block)) for block in every.blocks(allowed=apart))
+        yield from (Candidates(listed_rows(*block)) for block in every.blocks(allowed=apart))
         return
     faults_ = (_subject_faults(space, all_faults(graphs)), all_faults(graphs))
     fit = Products(*(_fit(space, end, lists, extra, fault) for end, fault in zip(ends, faults_, strict=True)))
@@ -81,10 +85,10 @@ def candidates(graphs: Graphs, rules: Rules) -> Iterator[Candidates]:
     unlisted = _unlisted(every, faults_, np.where(apart, asked, -1))
     for block in fit.blocks(allowed=apart & (asked == 0)):
         broken = _cross_rules(space, *block)
-        yield Candidates(_rows(space, *block), dict(zip(OF_BOTH, broken, strict=True)), unlisted)
+        yield Candidates(listed_rows(*block), dict(zip(OF_BOTH, broken, strict=True)), unlisted)
         unlisted = {}
     if unlisted:
-        yield Candidates(_rows(space, *(np.zeros(0, dtype=np.int64),) * 3), {}, unlisted)
+        yield Candidates(listed_rows(*(np.zeros(0, dtype=np.int64),) * 3), {}, unlisted)
 
 
 def _fit(space: Descriptions, end: tuple[Ints, Ints], lists: Listed, extra: Spares, fault: Faults) -> Side:
@@ -115,16 +119,15 @@ def _doubling(space: Descriptions) -> Bools:
     return np.asarray((edges.inward == 1) & last[edges.predicate + plural * words.predicates.words.height])
 
 
-def _rows(space: Descriptions, pair: Ints, first: Ints, second: Ints) -> pl.DataFrame:
-    graphs, related = space.graphs, related_pairs(space.graphs)
-    digest = book(graphs).digest
+def _rows(space: Descriptions, pair: Ints, first: Ints, second: Ints, digests: tuple[U64, U64]) -> pl.DataFrame:
+    related = related_pairs(space.graphs)
     subject = related.subject[pair]
     return table(
-        img=graphs.img[subject],
+        img=space.graphs.img[subject],
         subject=subject,
         object=related.object[pair],
-        subject_digest=digest[first].view(np.int64),
-        object_digest=digest[second].view(np.int64),
+        subject_digest=digests[0].view(np.int64),
+        object_digest=digests[1].view(np.int64),
         pair=pair,
         first=first,
         second=second,
@@ -224,10 +227,18 @@ def sampled(graphs: Graphs, sampling: Sampling) -> Candidates:
     every = Products(*(side(space, *end, listed=lists, spares=extra) for end in ends))
     offsets = offsets_of(np.where(related.subject != related.object, every.sizes, 0))
     by_object = offsets[np.searchsorted(related.subject, np.arange(graphs.objects.height + 1))]
-    drawn = propose(graphs, totals_of(by_object, graphs), sampling)
-    index = drawn.number + by_object[ints(graphs.images["first"])][drawn.img]
-    pair = np.searchsorted(offsets, index, side="right") - 1
-    numbers = every.at(pair, index - offsets[pair])
+    first = by_object[ints(graphs.images["first"])]
+
+    def decode(drawn: Proposals) -> Decoded:
+        index = drawn.number + first[drawn.img]
+        pair = np.searchsorted(offsets, index, side="right") - 1
+        return _decoded(space, pair, every.at(pair, index - offsets[pair]), paper=paper)
+
+    return draw_sound(graphs, totals_of(by_object, graphs), sampling, decode=decode, reasons=OWN_REASONS)
+
+
+def _decoded(space: Descriptions, pair: Ints, numbers: tuple[Ints, Ints], *, paper: bool) -> Decoded:
+    graphs, related = space.graphs, related_pairs(space.graphs)
     said = [space.described(n) for n in numbers]
     digests = [space.digests(s) for s in said]
     weights = Weights.of(space, said)
@@ -235,33 +246,15 @@ def sampled(graphs: Graphs, sampling: Sampling) -> Candidates:
     place = ints(graphs.objects["place"])
     both = packed(place[related.subject[pair]], place[related.object[pair]]).astype(np.uint64)
 
-    def judge(rows: Ints) -> Ints:
+    def judge(at: Ints) -> Ints:
         if paper:
-            return np.zeros(len(rows), dtype=np.int64)
-        return _judged(space, pair[rows], [n[rows] for n in numbers], [s.some(rows) for s in said])
+            return np.zeros(len(at), dtype=np.int64)
+        return _judged(space, pair[at], [n[at] for n in numbers], [s.some(at) for s in said])
 
-    chosen = choose_sound(
-        graphs,
-        drawn,
-        sampling,
-        total=int(offsets[-1]),
-        identity=mix(mix(both, digests[0]), digests[1]),
-        cubes=weights.cubes,
-        judge=judge,
-        reasons=OWN_REASONS,
-    )
-    at = chosen.place
-    rows = table(
-        img=drawn.img[at],
-        subject=related.subject[pair[at]],
-        object=related.object[pair[at]],
-        subject_digest=digests[0][at].view(np.int64),
-        object_digest=digests[1][at].view(np.int64),
-        pair=pair[at],
-        first=numbers[0][at],
-        second=numbers[1][at],
-    )
-    return Candidates(rows, unlisted=chosen.unlisted)
+    def rows(at: Ints) -> pl.DataFrame:
+        return _rows(space, pair[at], numbers[0][at], numbers[1][at], (digests[0][at], digests[1][at]))
+
+    return Decoded(mix(mix(both, digests[0]), digests[1]), weights.cubes, judge, rows)
 
 
 def _judged(space: Descriptions, pair: Ints, numbers: list[Ints], said: list[Described]) -> Ints:
