@@ -1,7 +1,7 @@
 """Captions, read back: who is said to be there, what they are like, and how they are related."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -62,9 +62,8 @@ class CaptionReader:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         words = picture.words
-        self._labels = _longest_first({label: label for label in picture.by_label})
-        plurals = {words.label[x].plural: x for x in picture.by_label if x in words.label}
-        self._plurals = _longest_first(plurals)
+        self._labels = _longest_first((label, label) for label in picture.by_label)
+        self._plurals = _longest_first((words.label[x].plural, x) for x in picture.by_label if x in words.label)
         predicates = {p for said in picture.relations.values() for p in said}
         forms = {w.is_form or f"is {p}" for p in predicates if (w := words.predicate.get(p))}
         forms |= {w.are_form or f"are {p}" for p in predicates if (w := words.predicate.get(p))}
@@ -152,7 +151,7 @@ class CaptionReader:
     def _nouns(self, text: str, start: int, *, many: bool) -> Iterator[tuple[str, frozenset[str], str, int]]:
         nouns = self._plurals if many else self._labels
         for before, end in [*self._attributes(text, start, before=True), (NOTHING, start)]:
-            for noun, label in nouns.items():
+            for noun, label in nouns:
                 if not text.startswith(noun, end):
                     continue
                 last = end + len(noun)
@@ -192,8 +191,9 @@ def carries(picture: Picture, place: int, wanted: Iterable[str]) -> bool:
     return all(any(picture.words.one_attribute(a, w) for a in held) for w in wanted)
 
 
-def _longest_first(words: Mapping[str, str]) -> dict[str, str]:
-    return dict(sorted(words.items(), key=lambda item: -len(item[0])))
+def _longest_first(nouns: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Sort (noun, label)."""
+    return sorted(nouns, key=lambda pair: (-len(pair[0]), pair))
 
 
 def _sentences(text: str) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,9 @@ _TELLS = frozenset((
     "decide", "say", "list", "describe", "specify", "sort", "order", "rank", "compare", "mark", "indicate",
 ))
 # fmt: on
+_SPELLED_OUT = frozenset(
+    ("suv", "lcd", "led", "mp3", "hdtv", "rv", "mri", "fm", "hd", "ny", "s", "x", "r", "m", "n", "l", "f", "h")
+)
 _MAY_DOUBLE = frozenset(("that", "had", "can"))  # "the trash can can be seen"
 
 
@@ -52,6 +55,8 @@ def text_faults(text: str) -> list[str]:
 @lru_cache(maxsize=100_000)
 def _fits(article: str, word: str) -> bool:
     word = word.strip("\"'(),.:;?")
+    if word in _SPELLED_OUT:
+        return article == "an"
     return not word or str(_ENGINE.a(word)).split(" ", 1)[0] == article
 
 

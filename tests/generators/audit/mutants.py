@@ -126,6 +126,15 @@ def metadata_replaced(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -
     return changed
 
 
+def caption_changed(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
+    """A caption speaks of a thing that is not there, or says one more of what it lists."""
+    if row["generator"] != "SceneGraphCaption":
+        return None
+    labels = {o["label"] for o in graphs[row["image_ids"][0]]["objects"]}
+    said = rng.choice(sorted(x for x in labels if f" {x}" in row["answer"]))
+    return {**row, "answer": row["answer"].replace(f" {said}", " unicorn", 1)}
+
+
 def slot_left(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
     return {**row, "question": TEMPLATES[row["template"]].open} if "{" in TEMPLATES[row["template"]].open else None
 
@@ -144,6 +153,7 @@ def _refilled(row: Row, rng: random.Random, names: tuple[str, ...], change: Call
 
 
 MUTATIONS: list[Mutation] = [
-    answer_swapped, index_shifted, both_swapped, count_off_by_one, other_image, images_turned, unknown_image, label_replaced,
-    box_moved, other_template, option_made_true, evidence_dropped, evidence_moved, metadata_replaced, slot_left,
+    answer_swapped, index_shifted, both_swapped, count_off_by_one, other_image, images_turned, unknown_image,
+    label_replaced, box_moved, other_template, option_made_true, evidence_dropped, evidence_moved, metadata_replaced,
+    caption_changed, slot_left,
 ]  # fmt: skip

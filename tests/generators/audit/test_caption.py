@@ -1,0 +1,64 @@
+"""The checker on captions: everything that is said must hold, all at once."""
+
+import pytest
+
+from tests.generators.audit.rows import faults, qa
+from tests.generators.scenes import scene
+
+ROOM = scene(
+    "room",
+    [
+        ("cup", (10, 20, 20, 30), ["red", "small"]),
+        ("table", (0, 28, 40, 60), ["wooden"]),
+        ("man", (70, 0, 80, 60), ["tall"]),
+        ("dog", (50, 60, 60, 80), ["black"]),
+        ("dog", (85, 60, 95, 80), ["white"]),
+        ("lamp", (40, 0, 45, 10), []),
+        ("lamp", (30, 0, 35, 10), []),
+        ("trees", (0, 0, 10, 20), ["green"]),
+    ],
+    [(0, "on", 1), (3, "next to", 2), (4, "looking at", 2), (2, "holding", 0)],
+)
+EVERY = list(range(8))
+LABELS = ["cup", "table", "man", "dog", "lamp", "trees"]
+
+
+def caption(text: str) -> set[str]:
+    return faults(qa("SceneGraphCaption", ROOM, {}, answer=text, rests_on=EVERY, objects=LABELS), ROOM)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A small red cup is on a wooden table.",
+        "A tall man is holding a cup. The cup is on a table.",
+        "The dog on the left is black and is next to a man. The dog on the right is looking at the man.",
+        "The first dog is next to a man. The second dog is white and is looking at the man.",
+        "The image shows a cup, two lamps and some green trees.",
+        "A cup is on a table. The image also shows a black dog, a white dog and two lamps.",
+    ],
+)
+def test_true_captions(text: str) -> None:
+    assert caption(text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("A small blue cup is on a wooden table.", "wrong: caption_unreadable"),
+        ("A cup is under a table.", "wrong: caption_unreadable"),
+        ("A table is on a cup.", "wrong: caption_false"),
+        ("A dog is holding a cup.", "wrong: caption_false"),
+        ("The first dog is next to a man. The first dog is looking at the man.", "wrong: caption_false"),
+        ("The dog on the left is white and is next to a man.", "wrong: caption_false"),
+        ("The dog on the right is next to a man. The dog on the left is looking at the man.", "wrong: caption_false"),
+        ("The image shows three lamps.", "wrong: caption_unreadable"),
+        ("The image shows two lamps and a lamp.", "wrong: caption_counts_too_many"),
+        ("The image shows a horse.", "wrong: caption_unreadable"),
+        ("A cup are on a table.", "ungrammatical: caption_agreement"),
+        ("A cup is is on a table.", "ungrammatical: caption_doubled_word"),
+        ("", "wrong: caption_unreadable"),
+    ],
+)
+def test_false_captions(text: str, reason: str) -> None:
+    assert reason in caption(text)
