@@ -6,6 +6,7 @@ from provision_dagster.generators.programs.multi_image import (
     has_attributed_object,
     has_most,
     has_object,
+    has_relation,
 )
 from provision_dagster.generators.programs.single_image import (
     attribute_bbox,
@@ -40,6 +41,7 @@ __all__ = [
     "has_attributed_object",
     "has_most",
     "has_object",
+    "has_relation",
     "head_relation",
     "most_object",
     "relation_bbox",
