@@ -20,17 +20,9 @@ RANDOM = ("qa_segmentation",)
 
 def totals(bench: Path, folder: Path, *, images: int, masks: int, families: Sequence[str]) -> dict[str, int]:
     """Make the benchmark's first images, `masks` of them with depth and masks, and count the questions."""
-    script = [
-        sys.executable,
-        bench / "make_scene_graphs.py",
-        "--n",
-        str(images),
-        "--n-masks",
-        str(masks),
-        "--seed",
-        "7",
-    ]
-    subprocess.run([*script, "--out", folder / "data"], check=True, capture_output=True)
+    options = {"--n": images, "--n-masks": masks, "--seed": 7, "--out": folder / "data"}
+    words = [str(word) for option in options.items() for word in option]
+    subprocess.run([sys.executable, str(bench / "make_scene_graphs.py"), *words], check=True, capture_output=True)
     fields = {
         "name": "bench",
         "reader": "annotations",
