@@ -138,3 +138,59 @@ def test_common_attributes() -> None:
     assert "wrong: chosen_option_false" in ask(
         "CommonAttribute", shown, slots, "red", options=["blue", "red"], index=0, **given
     )
+
+
+RED_BLUE = images([("car", A, ["red", "small"])], [("car", A, ["blue", "white"])])
+COMPARED: dict[str, Any] = {"rests_on": [(0, 0), (1, 0)], "objects": ["car"], "attributes": ["red", "blue", "white"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The car is red in Image 1 and blue and white in Image 2.", None),
+        ("The car is blue and white in Image 1 and red in Image 2.", "wrong: statement_not_true"),
+        ("The car is red in Image 1 and blue in Image 2.", "wrong: answer_incomplete"),
+        ("The car is red in Image 1 and blue, white and small in Image 2.", "ambiguous: statement_not_true"),
+        ("The car is red in Image 1.", "wrong: statement_unreadable"),
+        ("The dog is red in Image 1 and blue and white in Image 2.", "wrong: statement_unreadable"),
+    ],
+)
+def test_compared_attributes(text: str, reason: str | None) -> None:
+    found = ask("CompareAttribute", RED_BLUE, {"label": "car", "noun": "color"}, text, **COMPARED)
+    assert found == set() if reason is None else reason in found
+
+
+def test_options_of_comparisons() -> None:
+    true, false = (
+        "The car is red in Image 1 and blue and white in Image 2.",
+        "The car is blue and white in Image 1 and red in Image 2.",
+    )
+    slots = {"label": "car", "noun": "color"}
+    given = {**COMPARED, "options": [false, true]}
+    assert ask("CompareAttribute", RED_BLUE, slots, true, index=1, **given) == set()
+    assert "wrong: chosen_option_false" in ask("CompareAttribute", RED_BLUE, slots, true, index=0, **given)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("The man is riding the horse in Image 1 and is leading the horse in Image 2.", None),
+        ("The man is leading the horse in Image 1 and is riding the horse in Image 2.", "wrong: statement_not_true"),
+        (
+            "The man is frobbing the horse in Image 1 and is leading the horse in Image 2.",
+            "wrong: statement_unreadable",
+        ),
+        (
+            "The man is is riding the horse in Image 1 and is leading the horse in Image 2.",
+            "wrong: statement_unreadable",
+        ),
+    ],
+)
+def test_compared_relations(text: str, reason: str | None) -> None:
+    things = [("man", A, []), ("horse", (10, 10, 40, 40), [])]
+    shown = images(things, things, relations=[[(0, "riding", 1)], [(0, "leading", 1)]], complete=True)
+    found = ask(
+        "CompareRelation", shown, {"subject_label": "man", "object_label": "horse"}, text,
+        rests_on=[(0, 0), (0, 1), (1, 0), (1, 1)], objects=["man", "horse"], relations=["riding", "leading"],
+    )  # fmt: skip
+    assert found == set() if reason is None else reason in found
