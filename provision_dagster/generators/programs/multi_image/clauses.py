@@ -11,7 +11,7 @@ from provision_dagster.lexicon.grammar import indefinite_article
 
 def verb_forms(words: Words) -> pl.DataFrame:
     """Verb phrases by predicate: `is_form`, `are_form` ("is on", "has"; "are on", "have"), `is_not`, `are_not`."""
-    return words.once("verb_forms", lambda: negated(words.predicates.words))
+    return words.once("verb_forms_denied", lambda: negated(words.predicates.words))
 
 
 def negated(predicates: pl.DataFrame) -> pl.DataFrame:
