@@ -1,6 +1,7 @@
 """Strengths of options (T4), measured on a sample of an image set before its questions are made."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 
@@ -9,11 +10,19 @@ from provision_dagster.generators.generate import Counts, Run, Settings
 from provision_dagster.generators.graphs import flatten
 from provision_dagster.generators.hashing import column_hash
 from provision_dagster.generators.registry import Choice, select_generators
+from provision_dagster.image_sets.schema import IMAGES
 from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
 
 SAMPLE = {"full": 2_000, "sampled": 10_000}
 """Images that are looked at, by mode: a sampled image gives few questions."""
+
+DEPTH_SAMPLE = 400
+"""Images whose masks and depth maps are opened (some ms each), where an image set has both."""
+
+DEPTH_FAMILIES = ("qa_object_depth",)
+"""Families whose options are labels and whose answers come from pixels: the sky is mostly far away."""
 
 
 def image_set_strengths(
@@ -21,8 +30,8 @@ def image_set_strengths(
 ) -> pl.DataFrame:
     """Measure the strengths of the options of one image set.
 
-    Annotations are enough, so this need not wait for pixels: generators that read masks or depth balance their
-    options by themselves.
+    Annotations are enough, so this need not wait for other stages; of a sample of the images that have masks and depth
+    maps these are opened.
 
     Parameters
     ----------
@@ -41,7 +50,19 @@ def image_set_strengths(
     order = pl.Series("order", column_hash(annotations["image_key"]), dtype=pl.UInt64)
     chosen = annotations.with_columns(order).sort("order", "image_key").head(SAMPLE[settings.mode])
     graphs = without_pixels(chosen.with_columns(image_id="image_key"))
-    fitted = measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
+    fitted = pl.concat(
+        [
+            measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings),
+            measure_strengths(
+                with_pixels(annotations),
+                vocabulary=vocabulary,
+                lexicon=lexicon,
+                # how the answers of one image hang together does not matter here, and a sample gives few
+                settings=replace(settings, mode="full"),
+                generators=DEPTH_FAMILIES,
+            ),
+        ]
+    )
     named = fitted.select(pl.lit(annotations["image_set"][0]).alias("image_set"), pl.all())
     return named.select(list(STRENGTHS)).sort("generator", "option")
 
@@ -50,6 +71,23 @@ def without_pixels(annotations: pl.DataFrame) -> pl.DataFrame:
     """Make scene graphs of annotations with `image_id`; what only the pixels tell is null."""
     unknown = {name: pl.lit(None, dtype=kind) for name, kind in SCENE_GRAPHS.items() if name not in annotations.columns}
     return annotations.with_columns(**unknown).select(list(SCENE_GRAPHS))
+
+
+def with_pixels(annotations: pl.DataFrame) -> pl.DataFrame:
+    """Make scene graphs of a sample of the annotations that have masks and a depth map, with what their pixels tell.
+
+    The sample depends on the image keys alone; annotations without a size are left out.
+    """
+    masked = pl.col("objects").list.eval(pl.element().struct.field("mask_rle").is_not_null()).list.any()
+    seen = pl.col("depth_uri").is_not_null() & (pl.col("mask_uri").is_not_null() | masked)
+    there = annotations.filter(seen & pl.col("width").is_not_null() & pl.col("height").is_not_null())
+    order = pl.Series("order", column_hash(there["image_key"]), dtype=pl.UInt64)
+    chosen = there.with_columns(order).sort("order", "image_key").unique("image_key", keep="first", maintain_order=True)
+    sample = chosen.head(DEPTH_SAMPLE).drop("order")
+    known = {"status": pl.lit("annotations_only"), "image_id": pl.col("image_key")}
+    missing = {name: pl.lit(None, dtype=kind) for name, kind in IMAGES.items() if name not in sample.columns}
+    images = sample.with_columns(**(missing | known)).select(pl.col(name).cast(kind) for name, kind in IMAGES.items())
+    return assemble(images, sample)[0]
 
 
 def measure_strengths(
