@@ -1,5 +1,6 @@
 """What all topics of the benchmark share."""
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,7 @@ def attempted(table: Table, label: str, row: Callable[P, Sequence[str]], *args: 
     try:
         table.rows.append(row(*args, **kwargs))
     except Exception as error:  # one broken generator must not cost the figures of the others
+        traceback.print_exception(error)
         message = f"failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         table.rows.append([label, message, *[""] * (len(table.columns) - 2)])
         return False
