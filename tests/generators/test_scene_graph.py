@@ -456,8 +456,11 @@ class Reader:
 
     def __init__(self, row: dict[str, Any]) -> None:
         labels = lexicon().labels([o["label"] for o in row["objects"]])
-        self.label_of = {r["label"]: r["label"] for r in labels.iter_rows(named=True)}
-        self.label_of |= {r["plural"]: r["label"] for r in labels.iter_rows(named=True) if r["plural"]}
+        # "trees" may be several objects "tree", or one "trees"
+        self.label_of: dict[str, set[str]] = {}
+        for r in labels.iter_rows(named=True):
+            for name in filter(None, (r["label"], r["plural"])):
+                self.label_of.setdefault(name, set()).add(r["label"])
         self.values = {a for o in row["objects"] for a in o["attributes"]} or {"zzz"}
         predicates = lexicon().predicates([r["predicate"] for r in row["relations"]] or ["on"])
         self.forms: dict[str, set[str]] = {"zzz": set()}
@@ -520,14 +523,14 @@ def check_caption(row: dict[str, Any], caption: str) -> None:
     for sentence in caption.removesuffix(".").split(". "):
         assert sentence[0].isupper()
         subject, facts, like = reader.read(sentence)
-        for predicates, (label, held_, name) in facts:
-            assert any(o["label"] == label and held_ <= set(o["attributes"]) for o in objects)
-            if any(name):
-                assert sum(o["label"] == label for o in objects) > 1
+        for predicates, (names, held_, told_apart) in facts:
+            assert any(o["label"] in names and held_ <= set(o["attributes"]) for o in objects)
+            if any(told_apart):
+                assert sum(o["label"] in names for o in objects) > 1
             if predicates:
-                assert any((subject[0], p, label) in said for p in predicates)
+                assert any((s, p, label) in said for s in subject[0] for p in predicates for label in names)
         if like:
-            assert any(o["label"] == subject[0] and set(like) <= set(o["attributes"]) for o in objects)
+            assert any(o["label"] in subject[0] and set(like) <= set(o["attributes"]) for o in objects)
 
 
 @SLOW

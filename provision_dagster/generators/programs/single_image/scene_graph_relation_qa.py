@@ -187,11 +187,8 @@ class _EdgeRules:
         found = np.asarray(graphs.label[edges.near[edge]] == graphs.label[end])
         rows = np.flatnonzero(found)
         ways = graphs.once("ways", lambda: _ways(space))
-        keys = mix(
-            packed(edges.obj[edge[rows]], end[rows]).astype(np.uint64),
-            packed(edges.inward[edge[rows]], edges.predicate[edge[rows]]).astype(np.uint64),
-        )
-        found[rows] = member(keys.view(np.int64), ways)
+        keys = _way(edges.obj[edge[rows]], end[rows], edges.inward[edge[rows]], edges.predicate[edge[rows]])
+        found[rows] = member(keys, ways)
         return found
 
     def tells(self, pair: Ints, edge: Ints) -> Bools:
@@ -205,10 +202,15 @@ class _EdgeRules:
 
 
 def _ways(space: Descriptions) -> Ints:
-    """Hashes of (object, neighbor, direction, predicate) of every edge, sorted."""
+    """Every edge as a number, sorted."""
     edges = space.edges
-    keys = mix(packed(edges.obj, edges.near).astype(np.uint64), packed(edges.inward, edges.predicate).astype(np.uint64))
-    return distinct(keys.view(np.int64))
+    return distinct(_way(edges.obj, edges.near, edges.inward, edges.predicate))
+
+
+def _way(obj: Ints, near: Ints, inward: Ints, predicate: Ints) -> Ints:
+    """Hash an edge."""
+    ends = mix(packed(obj, near).astype(np.uint64), 0)
+    return mix(ends, packed(inward, predicate).astype(np.uint64)).view(np.int64)
 
 
 def _told(words: Words) -> Said:
