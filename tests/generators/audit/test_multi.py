@@ -77,7 +77,7 @@ def test_images_without_the_object_are_right_too() -> None:
 
 
 def test_has_relation() -> None:
-    things = [("man", A, []), ("horse", (10, 10, 40, 40), [])]
+    things: list[Any] = [("man", A, []), ("horse", (10, 10, 40, 40), [])]
     shown = images(things, things, relations=[[(0, "riding", 1)], [(0, "leading", 1)]], complete=True)
     given: dict[str, Any] = {
         "rests_on": [(0, 0), (0, 1), (1, 0), (1, 1)],
@@ -187,7 +187,7 @@ def test_options_of_comparisons() -> None:
     ],
 )
 def test_compared_relations(text: str, reason: str | None) -> None:
-    things = [("man", A, []), ("horse", (10, 10, 40, 40), [])]
+    things: list[Any] = [("man", A, []), ("horse", (10, 10, 40, 40), [])]
     shown = images(things, things, relations=[[(0, "riding", 1)], [(0, "leading", 1)]], complete=True)
     found = ask(
         "CompareRelation", shown, {"subject_label": "man", "object_label": "horse"}, text,
