@@ -1,6 +1,10 @@
 """The instruction generators of ProVision, as programs over scene graphs. Importing this package registers them."""
 
 from provision_dagster.generators.programs.multi_image import (
+    common_attribute,
+    common_object,
+    compare_attribute,
+    compare_relation,
     count_attribute_object,
     count_object,
     has_attributed_object,
@@ -33,6 +37,10 @@ __all__ = [
     "closer_object",
     "closer_point",
     "closer_to_anchor",
+    "common_attribute",
+    "common_object",
+    "compare_attribute",
+    "compare_relation",
     "count_attribute_object",
     "count_object",
     "exists_attribute",

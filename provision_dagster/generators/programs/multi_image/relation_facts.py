@@ -68,6 +68,14 @@ def canonical_predicate(words: Words) -> Ints:
     )
 
 
+def plain_predicate(words: Words) -> Ints:
+    """One predicate of each plain form, by its number."""
+    plain = canonical_predicate(words)
+    chosen = np.zeros(int(plain.max(initial=0)) + 1, dtype=np.int64)
+    chosen[plain[::-1]] = np.arange(len(plain))[::-1]
+    return chosen
+
+
 def certainly_unrelated(graphs: Graphs, pair: Ints, predicate: Ints, rules: Rules) -> Bools:
     """Tell whether predicates certainly do not hold of pairs (rows of `Linked`).
 
