@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,9 +19,16 @@ from bench_data import Shard
 
 from provision_dagster.generators.generate import Settings
 from provision_dagster.generators.registry import select_generators
-from provision_dagster.generators.strengths import SAMPLE, image_set_strengths
+from provision_dagster.generators.strengths import (
+    DEPTH_FAMILIES,
+    DEPTH_SAMPLE,
+    SAMPLE,
+    image_set_strengths,
+    measure_strengths,
+)
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.pipeline import QA_TABLE, write_questions
+from provision_dagster.scene_graphs.schema import ANNOTATIONS
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 from provision_dagster.storage.store import Store
 
@@ -155,11 +162,23 @@ def fit(counted: Sequence[Path], shards: Sequence[Shard], settings: Settings, kn
         if wanted > 0 and settings.rules == "strict":
             graphs.append(shard.read().head(wanted))
             wanted -= graphs[-1].height
-    graphs.append(shards[0].read().clear())
-    sample = pl.concat(graphs).drop("image_id", "points", "depth_span")
-    lexicon = _lexicon(known.words)
-    strengths = image_set_strengths(sample, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
-    strengths.write_parquet(known.strengths)
+    sample = pl.concat([*graphs, shards[0].read().clear()])
+    _strengths(sample, vocabulary, settings, _lexicon(known.words)).write_parquet(known.strengths)
+
+
+def _strengths(graphs: pl.DataFrame, vocabulary: pl.DataFrame, settings: Settings, lexicon: Lexicon) -> pl.DataFrame:
+    """Measure strengths as `image_set_strengths` does, whose pixels are those that the scene graphs hold already."""
+    unknown = {name: pl.lit(None, dtype=kind) for name, kind in ANNOTATIONS.items() if name not in graphs.columns}
+    annotations = graphs.with_columns(**unknown).select(list(ANNOTATIONS))
+    found = image_set_strengths(annotations, vocabulary=vocabulary, lexicon=lexicon, settings=settings)
+    deep = graphs.filter(pl.col("depth_span").is_not_null()).head(DEPTH_SAMPLE)
+    if deep.is_empty():
+        return found
+    full = replace(settings, mode="full")
+    more = measure_strengths(
+        deep, vocabulary=vocabulary, lexicon=lexicon, settings=full, generators=DEPTH_FAMILIES
+    ).with_columns(image_set=pl.lit(deep["image_set"][0]))
+    return pl.concat([found, more.select(found.columns)]).sort("generator", "option")
 
 
 def _prepare(work: Work, known: Known) -> None:
