@@ -196,10 +196,14 @@ def pick(h: U64, lists: Ragged, *, hashes: U64, fit: Bools) -> Ints:
     """Choose one fit value of each list by hash; -1 where there is none."""
     good = fit[lists.values]
     row, value = lists.rows[good], lists.values[good]
-    luck = mix(draw(h, "truth")[row], hashes[value])
+    chosen = np.full(len(h), -1, dtype=np.int64)
+    chosen[row] = value
+    # most lists hold one value: only the others need luck
+    several = np.flatnonzero(np.bincount(row, minlength=len(h))[row] > 1)
+    row, value = row[several], value[several]
+    luck = mix(draw(h[row], "truth"), hashes[value])
     order = np.lexsort((luck, row))
     first, _ = runs(row[order])
-    chosen = np.full(len(h), -1, dtype=np.int64)
     chosen[row[order[first]]] = value[order[first]]
     return chosen
 

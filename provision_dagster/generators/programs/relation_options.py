@@ -185,13 +185,13 @@ def relation_choice(graphs: Graphs, h: U64, pair: Ints) -> Choice:
     spoken = _is_spoken(related, phrases, pair, lists)
     said = Ragged(lists.values[spoken], offsets_of(np.bincount(lists.rows[spoken], minlength=len(pair))))
     truth = pick(h, said, hashes=words.predicates.hashes, fit=ruled.table.options.sizes > 0)
-    blocked_keys = _true_keys(graphs, pair, lists)
+    may_hold = graphs.once("may_hold", lambda: _true_keys(graphs))
     lemma = words.lemma[graphs.label]
-    joined = part_of_each_other(graphs, related.subject[pair], related.object[pair])
+    joined = part_of_each_other(graphs, related.subject, related.object)[pair]
 
     def blocked(row: Ints, at: Ints) -> Bools:
         other = ruled.table.options.values[at]
-        near = member(packed(row, other), blocked_keys)
+        near = may_hold.has(pair[row], other)
         near |= joined[row] & words.of_height[other] & words.of_height[truth[row]]
         for end in (related.subject, related.object):
             near |= member(packed(at, lemma[end[pair[row]]]), ruled.unless)
@@ -210,21 +210,43 @@ def _is_spoken(related: Related, phrases: Shown, pair: Ints, lists: Ragged) -> B
     return member(packed(pair[lists.rows], phrases.of[lists.values]), keys)
 
 
-def _true_keys(graphs: Graphs, pair: Ints, lists: Ragged) -> Ints:
-    """(row, predicate) for all that is said of a row's pair, in either order, or may hold beside it; sorted."""
+@dataclass(frozen=True)
+class _MayHold:
+    """Which predicates may hold of which pairs: (pair, predicate), packed and sorted; a table where that is small."""
+
+    keys: Ints
+    table: Bools | None
+
+    def has(self, pair: Ints, predicate: Ints) -> Bools:
+        if self.table is not None:
+            return np.asarray(self.table[pair, predicate])
+        return member(packed(pair, predicate), self.keys)
+
+
+SMALL = 1 << 24
+"""Bytes up to which a table is made."""
+
+
+def _true_keys(graphs: Graphs) -> _MayHold:
+    """List (pair, predicate) for all that is said of a pair, in either order, or may hold beside it."""
     related, words = related_pairs(graphs), graphs.words
     # what is said of (B, A) says its inverse of (A, B)
-    keys = packed(related.subject, related.object)
-    wanted = packed(related.object[pair], related.subject[pair])
+    keys, wanted = packed(related.subject, related.object), packed(related.object, related.subject)
     back = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
     there = np.flatnonzero(keys[back] == wanted) if len(keys) else back
     size = related.every.sizes[back[there]]
     reverse = related.every.values[spans(related.every.offsets[back[there]], size)]
     at, turned = words.turned.expand(reverse)
-    row = np.concatenate([lists.rows, np.repeat(there, size)[at]])
-    predicate = np.concatenate([lists.values, turned])
+    pair = np.concatenate([related.every.rows, np.repeat(there, size)[at]])
+    predicate = np.concatenate([related.every.values, turned])
     beside, other = words.compatible.expand(predicate)
-    return distinct(np.concatenate([packed(row, predicate), packed(row[beside], other)]))
+    found = distinct(np.concatenate([packed(pair, predicate), packed(pair[beside], other)]))
+    shape = (len(keys), words.predicates.words.height)
+    if shape[0] * shape[1] > SMALL:
+        return _MayHold(found, None)
+    table = np.zeros(shape, dtype=bool)
+    table[found >> 32, found & 0xFFFFFFFF] = True
+    return _MayHold(found, table)
 
 
 def part_of_each_other(graphs: Graphs, a: Ints, b: Ints) -> Bools:
