@@ -80,4 +80,4 @@ def ordered_pairs(n: int) -> tuple[Ints, Ints]:
 
 def all_rows(lines: Bools, rows: int) -> Bools:
     """Whether all lines of each row are true; every row has equally many, in order."""
-    return np.asarray(lines.reshape(rows, -1).all(axis=1))
+    return np.asarray(lines.reshape(rows, len(lines) // max(rows, 1)).all(axis=1))
