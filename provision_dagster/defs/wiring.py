@@ -8,6 +8,8 @@ _STORE = StoreResource()
 RESOURCES: dict[str, object] = {
     "store": _STORE,
     "folders": FoldersResource(),
-    "generation": GenerationResource(rules="strict", mode="sampled", per_generator=2, seed=0),
+    "generation": GenerationResource(
+        rules="strict", mode="sampled", per_generator=2, images_per_question=[2, 3, 4], seed=0
+    ),
     "io_manager": DeltaIOManager(store=_STORE),
 }

@@ -2,7 +2,18 @@
 
 import polars as pl
 
-FAMILIES: tuple[str, ...] = ("qa_object", "qa_attribute", "qa_relation")
+FAMILIES: tuple[str, ...] = (
+    "qa_object",
+    "qa_attribute",
+    "qa_relation",
+    "qa_scene_graph",
+    "qa_segmentation",
+    "qa_depth",
+    "qa_object_depth",
+    "qa_multi_aggregate",
+    "qa_multi_select",
+    "qa_multi_compare",
+)
 """Raw QA tables, one per family: generators that read the same inputs. A new family is one more name."""
 
 QA_STATISTICS: dict[str, pl.DataType] = {

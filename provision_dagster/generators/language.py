@@ -1,6 +1,7 @@
 """Expressions that turn columns into English: lists, boxes, numbers, agreement."""
 
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,12 +29,18 @@ def join_lists(lists: Ragged, words: pl.Series, *, word: str = "and") -> pl.Seri
 
 def number_word(number: int) -> str:
     """Spell a count: 3 -> "three"."""
-    return str(_engine().number_to_words(number))  # type: ignore[arg-type]
+    known = _number_words()
+    return known[number] if number < len(known) else str(_engine().number_to_words(number))  # type: ignore[arg-type]
+
+
+@cache
+def _number_words() -> list[str]:
+    """Numbers that inflect has spelled before: importing it takes two seconds of every new process."""
+    return (Path(__file__).parent / "data" / "number_words.txt").read_text(encoding="utf-8").splitlines()
 
 
 @cache
 def _engine() -> "inflect.engine":
-    """Import inflect on first use: it takes a second."""
     import inflect
 
     return inflect.engine()
