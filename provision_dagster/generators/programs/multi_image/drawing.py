@@ -174,6 +174,8 @@ class _Found:
 
     def add(self, concept: Ints, rank: Ints) -> None:
         """Add those that are sound and new."""
+        if not len(concept):
+            return
         members = self._space.members(concept, rank)
         own = mix(draw(self._state, "combination")[concept], rank.astype(np.uint64))
         if self._check is not None:
