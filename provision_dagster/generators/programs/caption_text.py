@@ -195,9 +195,18 @@ def _ordinals(graphs: Graphs, apart: Bools, mention: Ints) -> Ints:
     return found
 
 
+_ORDINALS = (
+    "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+)  # fmt: skip
+
+
 @cache
 def ordinal(number: int) -> str:
-    """Spell an ordinal: 1 -> "first"."""
+    """Spell an ordinal: 1 -> "first"; "" for 0."""
+    if number < len(_ORDINALS):
+        return _ORDINALS[number]
     # inflect takes a second to import
     import inflect
 

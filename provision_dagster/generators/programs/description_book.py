@@ -11,7 +11,7 @@ from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, mix
 from provision_dagster.generators.programs.descriptions import Described, Descriptions, descriptions
 
-BLOCK = 250_000
+BLOCK = 100_000
 """Rows that are worked on at once."""
 
 
