@@ -47,22 +47,25 @@ def exists_attribute(q: Question, v: Verdict) -> None:
     if not readings:
         v.wrong("nothing_of_that_name")
         return
-    found: list[list[int]] = []
+    found: list[tuple[list[int], bool]] = []
     for label, wanted in sorted(readings, key=lambda r: (r[0], sorted(r[1]))):
         if reason := picture.uncountable(label):
             v.ambiguous(reason)
-        having = []
+        having, unsure = [], False
         for place in picture.by_label[label]:
             held = picture.attributes[place]
             truths = [has_attribute(words, held, a, complete=picture.complete_attributes) for a in wanted]
             if all(truths):
                 having.append(place)
             elif False not in truths:
-                v.ambiguous("attribute_of_other_objects_unknown")
-        found.append(having)
-    if len({len(having) for having in found}) > 1:
+                unsure = True
+        found.append((having, unsure))
+    found = [one for one in found if one[0]] or found  # nobody counts what is not there at all
+    if any(unsure for _, unsure in found):
+        v.ambiguous("attribute_of_other_objects_unknown")
+    if len({len(having) for having, _ in found}) > 1:
         v.ambiguous("phrase_reads_in_two_ways")
-    meant = next((having for having in found if len(having) == number(q.answer)), found[0])
+    meant = next((having for having, _ in found if len(having) == number(q.answer)), found[0][0])
     judge_count(q, v, true=len(meant))
     check_leak(q, v, [q.answer], slots=["attributed_plural"])
     check_metadata(q, v, objects={label for label, _ in readings} if len(readings) == 1 else q.metadata["objects"])
