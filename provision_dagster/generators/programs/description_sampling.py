@@ -90,6 +90,8 @@ def draw_sound(
         judged = (fault > 0) & done[drawn.img[order]]
         faults += np.bincount(fault[judged], minlength=len(faults))
         open_ &= ~done
+        if not open_.any():
+            break
     rows = pl.concat(tables).sort("img", maintain_order=True)
     unlisted = {reason: int(n) for reason, n in zip(reasons, faults[1:], strict=True) if n}
     rest = int(totals.sum()) - rows.height - sum(unlisted.values())

@@ -43,9 +43,12 @@ def _texts(space: Descriptions, said: Described) -> pl.Series:
     means whichever of them it is.
     """
     words = space.graphs.words
-    nothing = np.full(len(said.cell), -1)
-    own = _sets(words, np.where(said.a_near, -1, said.a), np.where(said.b_near, -1, said.b), said.c)
-    near = _sets(words, np.where(said.a_near, said.a, -1), np.where(said.b_near, said.b, -1), nothing)
+    none = np.full(len(said.cell), -1)
+    own, near = _sets(
+        words,
+        (np.where(said.a_near, -1, said.a), np.where(said.b_near, -1, said.b), said.c),
+        (np.where(said.a_near, said.a, none), np.where(said.b_near, said.b, none), none),
+    )
     behind = own.behind_is.gather(own.of_row)
     parts = pl.DataFrame(
         {
@@ -57,17 +60,18 @@ def _texts(space: Descriptions, said: Described) -> pl.Series:
     return parts.select(text=pl.concat_str("before", pl.lit("object"), "behind", "clause")).to_series()
 
 
-def _sets(words: Words, a: Ints, b: Ints, c: Ints) -> _Sets:
-    """Find the distinct sets of attributes (-1 = none) and write each once."""
+def _sets(words: Words, *columns: tuple[Ints, Ints, Ints]) -> list[_Sets]:
+    """Find the distinct sets of attributes (-1 = none) of several lists of rows, and write each once."""
     size = words.attributes.words.height + 1
-    keys = ((c + 1) * size + b + 1) * size + a + 1
-    distinct, of_row = np.unique(keys, return_inverse=True)
+    keys = [((c + 1) * size + b + 1) * size + a + 1 for a, b, c in columns]
+    distinct, of_row = np.unique(np.concatenate(keys), return_inverse=True)
     table = np.stack([distinct % size, distinct // size % size, distinct // size // size], axis=1) - 1
     said = adjectives(Ragged.masked(table, table >= 0), words)
     article = pl.DataFrame({"b": said.before}).select(
         pl.when(pl.col("b") == "").then(pl.lit("")).otherwise(indefinite_article(pl.col("b")))
     )
-    return _Sets(said.before, said.behind, said.behind_is, article.to_series(), of_row)
+    texts = (said.before, said.behind, said.behind_is, article.to_series())
+    return [_Sets(*texts, rows) for rows in np.split(of_row, np.cumsum([len(k) for k in keys])[:-1])]
 
 
 def _clauses(space: Descriptions, said: Described, near: _Sets, *, follows: Bools) -> pl.Series:
