@@ -81,7 +81,8 @@ def _denying(graphs: Graphs, asked: Ints, row: Ints, found: Bools) -> Bools:
     """
     labels = graphs.labels
     related, whole = _nearness(graphs.words)(asked, labels.label[row])
-    return (labels.label[row] == asked) | (related & ~(found & labels.exhaustive[row])) | (whole & ~found)
+    own = labels.label[row] == asked
+    return np.asarray(own | (related & ~(found & labels.exhaustive[row])) | (whole & ~found))
 
 
 def _near(words: Words) -> Pairs:

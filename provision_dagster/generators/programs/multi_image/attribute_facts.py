@@ -247,7 +247,7 @@ def told(graphs: Graphs, obj: Ints, attribute: Ints, rules: Rules) -> Told:
 
 
 def _any(line: Ints, true: Bools, size: int) -> Bools:
-    return np.bincount(line[true], minlength=size) > 0
+    return np.asarray(np.bincount(line[true], minlength=size) > 0)
 
 
 def objects_told(graphs: Graphs, row: Ints, attribute: Ints, rules: Rules) -> tuple[Ragged, Told]:
@@ -261,4 +261,6 @@ def certainly_lacking(graphs: Graphs, row: Ints, attribute: Ints, rules: Rules) 
     """Whether no object of rows of `Graphs.labels`, nor anything else that the label may mean, has the attribute."""
     objects, truth = objects_told(graphs, row, attribute, rules)
     lacking = np.bincount(objects.rows[~truth.lacks], minlength=len(row)) == 0
-    return lacking if rules == "paper" else lacking & ~graphs.labels.ambiguous[row] & ~graphs.labels.group[row]
+    if rules == "strict":
+        lacking &= ~graphs.labels.ambiguous[row] & ~graphs.labels.group[row]
+    return np.asarray(lacking)

@@ -164,7 +164,7 @@ def _choice(graphs: Graphs, h: U64, things: Ints, lists: Ragged, rules: Rules) -
     def blocked(row: Ints, at: Ints) -> Bools:
         n = things.shape[1]
         lacks = told(graphs, things[row].reshape(-1), np.repeat(table.options.values[at], n), rules).lacks
-        return ~lacks.reshape(len(row), n).any(axis=1)
+        return np.asarray(~lacks.reshape(len(row), n).any(axis=1))
 
     source = Source(table, np.arange(values.words.height), values.hashes, words.contradictions)
     false = draw_false(h, truth, source=source, blocked=blocked)

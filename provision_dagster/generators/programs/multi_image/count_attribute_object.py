@@ -49,7 +49,7 @@ def _check(graphs: Graphs, found: Bearers, space: Split, rules: Rules) -> Check:
         row, column = np.nonzero(np.arange(space.n) >= inside[:, None])
         attribute = found.attribute[concept % len(found.label)][row]
         lacking = certainly_lacking(graphs, members[row, column], attribute, rules)
-        return all_different(members) & (np.bincount(row[~lacking], minlength=len(members)) == 0)
+        return np.asarray(all_different(members) & (np.bincount(row[~lacking], minlength=len(members)) == 0))
 
     return check
 

@@ -141,7 +141,7 @@ def _water(shares: Floats, caps: Floats, wanted: int) -> Floats:
     level = (wanted - full) / rest
     # the first concept in this order that the level leaves below its cap
     at = int(np.argmax(level * shares[order] <= caps[order]))
-    return np.minimum(caps, level[at] * shares)
+    return np.asarray(np.minimum(caps, level[at] * shares))
 
 
 def _hashed(concept: Ints, number: Ints, sizes: Ints, state: U64) -> tuple[Ints, Ints]:

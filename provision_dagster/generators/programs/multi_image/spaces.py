@@ -238,7 +238,7 @@ class Classes:
     def sizes(self) -> Ints:
         """Combinations of each concept."""
         last = np.where(np.diff(self.ends) > 0, self.ends[1:] - 1, -1)
-        return self._table[last, self.n]
+        return np.asarray(self._table[last, self.n])
 
     @property
     def spread(self) -> Ints:
