@@ -182,6 +182,8 @@ def _evidence(row: dict[str, Any], pictures: list[Picture], v: Verdict) -> list[
     ids, boxes = given["object_ids"] or [], given["boxes"] or []
     if len(ids) != len(boxes):
         v.wrong("evidence_without_box")
+    if not ids:
+        v.wrong("no_evidence")
     found = []
     for name, box in zip(ids, boxes, strict=False):
         wanted = (box["x1"], box["y1"], box["x2"], box["y2"])
