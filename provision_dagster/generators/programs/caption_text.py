@@ -1,7 +1,6 @@
 """Captions in English: who is related to whom, component by component, then what else there is."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import polars as pl
@@ -10,26 +9,14 @@ from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, list
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.language import join_lists, number_word
 from provision_dagster.generators.phrases import Adjectives, adjectives, set_hashes
-from provision_dagster.generators.programs.caption_facts import Facts, left_and_right
+from provision_dagster.generators.programs.caption_facts import Facts
+from provision_dagster.generators.programs.caption_names import article_text, names_of, several, told_apart
 from provision_dagster.generators.programs.description_text import verb_forms
 from provision_dagster.generators.programs.descriptions import descriptions
 from provision_dagster.generators.sampling import places
-from provision_dagster.lexicon.grammar import indefinite_article
 
 VERBS_PER_SENTENCE = 3
 THINGS_PER_SENTENCE = 6
-
-
-@dataclass(frozen=True)
-class Names:
-    """How objects are called: at first, and when they come again.
-
-    `told_apart`: by an ordinal or a place, so that attributes must be said in a clause of their own.
-    """
-
-    first: pl.Series
-    again: pl.Series
-    told_apart: Bools
 
 
 @dataclass(frozen=True)
@@ -48,11 +35,11 @@ class Clauses:
 def captions(graphs: Graphs, facts: Facts) -> pl.Series:
     """Write the caption of each image; "" where nothing is shown."""
     described = adjectives(facts.held, graphs.words)
-    apart = _told_apart(graphs, facts)
+    apart = told_apart(graphs, facts)
     clauses = _clauses(graphs, facts, apart)
     starts = (clauses.place % VERBS_PER_SENTENCE) == 0
     mention, offsets = _mentions(clauses, starts)
-    names = _names(graphs, facts, described, apart, mention)
+    names = names_of(graphs, facts, described, apart, mention)
     first = bools(pl.Series(mention).is_first_distinct())
     said = pl.DataFrame({"f": first, "a": names.first.gather(mention), "b": names.again.gather(mention)}).select(
         pl.when("f").then("a").otherwise("b")
@@ -78,18 +65,6 @@ def joined(texts: pl.Series, offsets: Ints, *, two: str = " and ", last: str = "
     between = np.where(place == 0, 0, np.where(~ends, 1, np.where(size[row] == 2, 2, 3)))
     parts = pl.DataFrame({"j": pl.Series(["", ", ", two, last]).gather(between), "t": texts})
     return list_series(parts.select(pl.concat_str("j", "t")).to_series(), offsets).list.join("")
-
-
-def _several(graphs: Graphs) -> Bools:
-    """Objects named by a plural or a mass noun, which takes "some"."""
-    table = graphs.words.labels
-    return np.asarray((table.flag("is_plural") | bools(table.words["number"] == "mass"))[graphs.label])
-
-
-def _told_apart(graphs: Graphs, facts: Facts) -> Bools:
-    """Related objects of one label, of which each needs a name of its own; plurals and masses stay "some trees"."""
-    bound = np.bincount(graphs.label_row[facts.bound], minlength=len(graphs.labels.n))
-    return np.asarray(facts.bound & (bound[graphs.label_row] > 1) & ~_several(graphs))
 
 
 def _clauses(graphs: Graphs, facts: Facts, apart: Bools) -> Clauses:
@@ -136,82 +111,6 @@ def _mentions(clauses: Clauses, starts: Bools) -> tuple[Ints, Ints]:
     rest[subject] = False
     found[subject], found[rest] = clauses.subject[starts], clauses.objects.values
     return found, offsets
-
-
-def _names(graphs: Graphs, facts: Facts, described: Adjectives, apart: Bools, mention: Ints) -> Names:
-    table, several = graphs.words.labels, _several(graphs)
-    side = left_and_right(graphs, facts)
-    number = _ordinals(graphs, apart, mention)
-    parts = pl.DataFrame(
-        {
-            "label": table.text.gather(graphs.label),
-            "article": table.words["singular_article"].gather(graphs.label).fill_null("a"),
-            "plural": table.flag("is_plural")[graphs.label],
-            "several": several,
-            "before": described.before,
-            "is": described.behind_is,
-            "are": described.behind,
-            "ordinal": pl.Series([ordinal(n) for n in range(int(number.max(initial=0)) + 1)]).gather(number),
-            "side": pl.Series(["", " on the left", " on the right"]).gather(side),
-            "apart": apart,
-            "once": facts.bound & ~apart & _single(graphs, facts),
-        }
-    )
-    label, the = pl.col("label"), pl.lit("the ")
-    named = (
-        pl.when(pl.col("side") != "")
-        .then(pl.concat_str(the, label, "side"))
-        .otherwise(pl.concat_str(the, "ordinal", pl.lit(" "), label))
-    )
-    first = pl.concat_str(_article(), "before", label, pl.when("plural").then("are").otherwise("is"))
-    texts = parts.select(
-        first=pl.when("apart").then(named).otherwise(first),
-        again=pl.when("apart").then(named).when("once").then(pl.concat_str(the, label)).otherwise(first),
-    )
-    return Names(texts["first"], texts["again"], apart)
-
-
-def _article() -> pl.Expr:
-    """Article before `before` and `label`, with a space."""
-    article = pl.when(pl.col("before") == "").then("article").otherwise(indefinite_article(pl.col("before")))
-    return pl.when("several").then(pl.lit("some ")).otherwise(article + " ")
-
-
-def _single(graphs: Graphs, facts: Facts) -> Bools:
-    """Objects that are the only related one of their label."""
-    bound = np.bincount(graphs.label_row[facts.bound], minlength=len(graphs.labels.n))
-    return np.asarray(bound[graphs.label_row] == 1)
-
-
-def _ordinals(graphs: Graphs, apart: Bools, mention: Ints) -> Ints:
-    """Number objects that are told apart by the order in which the text names them, from 1."""
-    first = mention[bools(pl.Series(mention).is_first_distinct())]
-    first = first[apart[first]]
-    row = graphs.label_row[first]
-    order = np.argsort(row, kind="stable")
-    found = np.zeros(len(apart), dtype=np.int64)
-    if len(order):
-        found[first[order]] = places(row[order]) + 1
-    return found
-
-
-_ORDINALS = (
-    "", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
-    "twentieth",
-)  # fmt: skip
-
-
-@cache
-def ordinal(number: int) -> str:
-    """Spell an ordinal: 1 -> "first"; "" for 0."""
-    if number < len(_ORDINALS):
-        return _ORDINALS[number]
-    # inflect takes a second to import
-    import inflect
-
-    engine = inflect.engine()
-    return str(engine.number_to_words(engine.ordinal(number)))  # type: ignore[arg-type]
 
 
 def _sentences(clauses: Clauses, starts: Bools, said: pl.Series, offsets: Ints) -> pl.Series:
@@ -273,7 +172,7 @@ def _things(graphs: Graphs, facts: Facts, described: Adjectives, example: Ints, 
             "many": table.words["plural"].gather(label),
             "article": table.words["singular_article"].gather(label).fill_null("a"),
             "plural": table.flag("is_plural")[label],
-            "several": _several(graphs)[example],
+            "several": several(graphs)[example],
             "before": described.before.gather(example),
             "is": described.behind_is.gather(example),
             "are": described.behind.gather(example),
@@ -285,7 +184,7 @@ def _things(graphs: Graphs, facts: Facts, described: Adjectives, example: Ints, 
     )
     again = pl.col("more") & pl.col("bare")
     one = pl.concat_str(
-        pl.when(pl.col("several")).then(_article()).when(again).then(pl.lit("another ")).otherwise(_article()),
+        pl.when(pl.col("several")).then(article_text()).when(again).then(pl.lit("another ")).otherwise(article_text()),
         "before",
         "label",
         pl.when("plural").then("are").otherwise("is"),

@@ -12,66 +12,15 @@ from functools import cached_property
 
 import numpy as np
 
-from provision_dagster.generators.arrays import Bools, Ints, ints, offsets_of, packed
+from provision_dagster.generators.arrays import Bools, Ints, offsets_of
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, mix
+from provision_dagster.generators.programs.edges import Edges, Typed, roots
 
 OWN, NEAR = 1, 2
 """Salts: an attribute of the object itself, or of its neighbor."""
 SMALL = 1 << 20
 """Descriptions up to which something may be kept of each."""
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Each relation seen from either end, sorted by object, neighbor, direction and predicate; arrays of equal length.
-
-    `inward`: 1 where the neighbor is the subject. `of_object`: edges of object o are
-    `of_object[o]` .. `of_object[o + 1] - 1`.
-    """
-
-    obj: Ints
-    near: Ints
-    inward: Ints
-    predicate: Ints
-    of_object: Ints
-
-    @staticmethod
-    def of(graphs: Graphs) -> "Edges":
-        """See each relation from both ends; one of a thing to itself describes nothing."""
-        subject, predicate, object_ = (ints(graphs.relations[c]) for c in ("subject", "predicate", "object"))
-        apart = subject != object_
-        subject, predicate, object_ = subject[apart], predicate[apart], object_[apart]
-        obj, near = np.concatenate([subject, object_]), np.concatenate([object_, subject])
-        inward = np.repeat(np.arange(2), len(subject))
-        predicate = np.tile(predicate, 2)
-        order = np.lexsort((packed(inward, predicate), packed(obj, near)))
-        return Edges(
-            obj[order],
-            near[order],
-            inward[order],
-            predicate[order],
-            offsets_of(np.bincount(obj, minlength=graphs.objects.height)),
-        )
-
-
-@dataclass(frozen=True)
-class Typed:
-    """Attributes that have a category, sorted by object, category and attribute, cut by `of_object`."""
-
-    values: Ints
-    category: Ints
-    of_object: Ints
-
-    @staticmethod
-    def of(graphs: Graphs) -> "Typed":
-        """Collect the attributes of the shard."""
-        obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
-        category = graphs.words.category[attribute]
-        known = category >= 0
-        obj, attribute, category = obj[known], attribute[known], category[known]
-        order = np.lexsort((packed(category, attribute), obj))
-        return Typed(attribute[order], category[order], offsets_of(np.bincount(obj, minlength=graphs.objects.height)))
 
 
 @dataclass(frozen=True)
@@ -228,7 +177,7 @@ def _descriptions(graphs: Graphs) -> Descriptions:
         graphs=graphs,
         edges=edges,
         typed=typed,
-        root=_roots(edges, objects=graphs.objects.height),
+        root=roots(edges, objects=graphs.objects.height),
         obj=obj,
         edge=edge,
         offsets=offsets_of(size),
@@ -270,16 +219,3 @@ def _largest(rank: Ints, count: Callable[[Ints], Ints]) -> Ints:
 def _scrambled(graphs: Graphs, salt: int) -> U64:
     attributes = graphs.words.attributes
     return graphs.words.once(("scrambled", salt), lambda: mix(mix(attributes.hashes, salt), salt))
-
-
-def _roots(edges: Edges, *, objects: int) -> Ints:
-    """First object that each can be reached from, by pointer jumping."""
-    root = np.arange(objects)
-    while True:
-        least = root.copy()
-        np.minimum.at(least, edges.obj, root[edges.near])
-        np.minimum.at(least, root[edges.obj], root[edges.near])
-        least = least[least]
-        if np.array_equal(least, root):
-            return root
-        root = least
