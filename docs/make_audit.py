@@ -1,4 +1,4 @@
-"""Make docs/audit.md: strict questions of every source, each judged by the independent checker.
+"""Make docs/audit_results.md: strict questions of every source, each judged by the independent checker.
 
     python docs/make_audit.py --shared ../shared --synthetic 4000 --rendered 1000 --workers 2
 
@@ -23,7 +23,7 @@ from provision_dagster.image_sets.spec import ImageSetSpec, parse_spec
 from provision_dagster.pipeline import Request, generate_files
 from provision_dagster.samples.rendering import render_scenes
 
-PAGE = Path(__file__).with_name("audit.md")
+PAGE = Path(__file__).with_name("audit_results.md")
 NAMES = {
     "synthetic": "synthetic graphs",
     "synthetic_masked": "synthetic graphs with masks and depth",

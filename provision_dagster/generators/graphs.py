@@ -322,8 +322,8 @@ def _rivals(graphs: Graphs, img: Ints, label: Ints, exhaustive: Bools) -> Bools:
     but for a word and its own plural: a question in the plural names both.
     """
     row, other = _present(graphs.words.related_labels.expand(label), img, label)
-    lemma = graphs.words.lemma[label]
-    met = row[~(exhaustive[row] & exhaustive[other]) | (lemma[row] == lemma[other])]
+    plural = graphs.words.plural[label]
+    met = row[~(exhaustive[row] & exhaustive[other]) | (plural[row] == plural[other])]
     return _mark(met, size=len(img))
 
 

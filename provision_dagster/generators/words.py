@@ -119,7 +119,13 @@ class Words:
     @cached_property
     def related_labels(self) -> Pairs:
         """Labels that may name the same or an overlapping thing."""
-        return self._pairs(self.lexicon.related_labels(self.labels.text), of=self.labels)
+        related = self._pairs(self.lexicon.related_labels(self.labels.text), of=self.labels)
+        # "wheel" and "wheels": a question in the plural names both
+        plurals = self.labels.words.select("plural", code=pl.int_range(pl.len()))
+        alike = plurals.join(plurals, on="plural", suffix="_b").filter(pl.col("code") != pl.col("code_b"))
+        first = np.append(related.keys >> 32, ints(alike["code"]))
+        second = np.append(related.keys & 0xFFFFFFFF, ints(alike["code_b"]))
+        return Pairs.of(first, second, codes=self.labels.words.height)
 
     @cached_property
     def part_labels(self) -> Pairs:
@@ -200,6 +206,11 @@ class Words:
         """Number of each attribute's group of which a thing has one value, -1 without one."""
         groups = self.attributes.words["exclusive_group"].fill_null("")
         return np.where(bools(groups != ""), ints(groups.rank("dense").cast(pl.Int64)), -1)
+
+    @cached_property
+    def plural(self) -> Ints:
+        """Number of each label's plural: labels of equal plural are counted together."""
+        return ints(self.labels.words["plural"].rank("dense").cast(pl.Int64))
 
     @cached_property
     def lemma(self) -> Ints:

@@ -163,7 +163,7 @@ def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged) -> Choice
 
     def blocked(row: Ints, at: Ints) -> Bools:
         option = table.options.values[at]
-        return member(packed(obj[row], option), said) | _allowed(graphs, obj[row], option)
+        return member(packed(obj[row], option), said) | allowed_by_others(graphs, obj[row], option)
 
     values = graphs.words.attributes
     source = Source(table, np.arange(values.words.height), values.hashes, graphs.words.contradictions)
@@ -171,7 +171,7 @@ def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged) -> Choice
     return Choice(graphs.words.attributes.text, np.concatenate([truth[:, None], false], axis=1))
 
 
-def _allowed(graphs: Graphs, obj: Ints, option: Ints) -> Bools:
+def allowed_by_others(graphs: Graphs, obj: Ints, option: Ints) -> Bools:
     """Whether some attribute of the object, of the kind that excludes others, does not exclude the option."""
     words, held = graphs.words, ints(graphs.attributes["attribute"])
     first = np.searchsorted(ints(graphs.attributes["obj"]), obj, side="left")

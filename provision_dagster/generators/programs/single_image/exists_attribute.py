@@ -10,6 +10,7 @@ from provision_dagster.generators.graphs import Graphs, pairs_within
 from provision_dagster.generators.hashing import U64
 from provision_dagster.generators.options import count_options
 from provision_dagster.generators.phrases import adjectives, around, set_hashes
+from provision_dagster.generators.programs.attribute_options import allowed_by_others
 from provision_dagster.generators.programs.common import table
 from provision_dagster.generators.registry import Candidates, Draft, Generator, Mentions, Rules, register
 
@@ -82,9 +83,13 @@ def _matches(graphs: Graphs, row: Ints, sets: Ragged) -> tuple[Ragged, Bools]:
     begin = offsets_of(wide)[:-1]
     has = np.logical_and.reduceat(has_one, begin) if len(begin) else has_one
     denied = np.zeros(len(asked), dtype=bool)
-    at, other = words.contradictions.expand(wanted[~has_one])
-    lacking = line[~has_one][at]
-    denied[lacking[member(packed(obj[lacking], other), graphs.attribute_keys)]] = True
+    # denied: it carries a value that excludes the asked one, and none that goes with it
+    open_, value = line[~has_one], wanted[~has_one]
+    at, other = words.contradictions.expand(value)
+    excluded = np.zeros(len(open_), dtype=bool)
+    excluded[at[member(packed(obj[open_[at]], other), graphs.attribute_keys)]] = True
+    excluded &= ~allowed_by_others(graphs, obj[open_], value)
+    denied[open_[excluded]] = True
     # what it has under another name, or a kind of it, is neither there nor lacking
     near, same = words.same_attribute.expand(wanted[~has_one])
     alike = np.zeros(len(asked), dtype=bool)
