@@ -97,7 +97,7 @@ def _may_exclude(graphs: Graphs, rules: Rules) -> Exclusive:
     def exclusive(one: Ints, two: Ints) -> Bools:
         a, b = literal[one], literal[two]
         near = words.compatible.has(a, b) & (rules == "strict")
-        return ~near & (words.exclusive.has(a, b) | (contact[a] & contact[b]) | complete)
+        return ~near & (words.maybe_exclusive.has(a, b) | (contact[a] & contact[b]) | complete)
 
     return exclusive
 

@@ -5,6 +5,7 @@ import numpy.typing as npt
 
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints
 from provision_dagster.generators.graphs import Graphs
+from provision_dagster.generators.hashing import mix
 from provision_dagster.generators.options import count_options
 from provision_dagster.generators.programs.multi_image.has_object import draw_present
 from provision_dagster.generators.programs.multi_image.label_pools import LabelRows, label_rows, provable_counts
@@ -27,9 +28,10 @@ def countable_rows(graphs: Graphs, rules: Rules) -> LabelRows:
 
 
 def repeated(found: LabelRows, times: int) -> LabelRows:
-    """Take every label several times, in order."""
+    """Take every label several times, in order, as concepts of different hashes."""
     each = np.repeat(np.arange(len(found.label)), times)
-    return LabelRows(found.label[each], found.pool.at(each), found.hashes[each], found.cubes[each])
+    number = np.tile(np.arange(times, dtype=np.uint64), len(found.label))
+    return LabelRows(found.label[each], found.pool.at(each), mix(found.hashes[each], number), found.cubes[each])
 
 
 def draw(graphs: Graphs, n: int, wanted: int, start: int, rules: Rules) -> Drawn:

@@ -45,7 +45,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Concepts:
-    """What is asked about: `hashes` (64 bits, from words) and `cubes` (mean of count^3, see `sampling`) of each."""
+    """What is asked about: `hashes` (64 bits, from words; all different) and `cubes` (mean of count^3) of each."""
 
     hashes: U64
     cubes: Floats

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Pairs, Ragged, ints, offsets_of, packed, runs, spans
+from provision_dagster.generators.arrays import (
+    Bools,
+    Ints,
+    Pairs,
+    Ragged,
+    ints,
+    member,
+    offsets_of,
+    packed,
+    runs,
+    spans,
+)
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.programs.relation_options import part_of_each_other, related_pairs
 from provision_dagster.generators.programs.single_image.head_relation import TOUCH
@@ -94,13 +105,62 @@ def certainly_unrelated(graphs: Graphs, pair: Ints, predicate: Ints, rules: Rule
     near |= _any(back.rows, _turned(words).has(back.values, predicate[back.rows]), len(pair))
     joined = part_of_each_other(graphs, subject, object_)
     asked = predicate[forward.rows]
-    excluded = words.exclusive.has(forward.values, asked)
+    labels = found.subject_label[pair][forward.rows], found.object_label[pair][forward.rows]
+    excluded = exclusions(words).hold(forward.values, asked, labels)
     excluded &= ~(joined[forward.rows] & words.of_height[forward.values] & words.of_height[asked])
     listed = (
         graphs.images["exhaustive_relations"].to_numpy()[found.img[pair]] & words.predicates.flag("known")[predicate]
     )
     denied = _any(forward.rows, excluded, len(pair)) | _apart(graphs, subject, object_, predicate) | listed
     return ~stated & ~near & denied
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """Pairs of predicates of which one excludes the other, and the labels for which that fails.
+
+    `keys`: (predicate, other), packed and sorted. `unless`: number of the list of labels of each. `listed`: (number,
+    concept), packed and sorted. `concept`: of each label, 0 without one.
+    """
+
+    keys: Ints
+    unless: Ints
+    listed: Ints
+    concept: Ints
+
+    def hold(self, predicate: Ints, other: Ints, labels: tuple[Ints, Ints]) -> Bools:
+        """Tell whether a predicate excludes another between things of two labels."""
+        wanted = packed(predicate, other)
+        if not len(self.keys):
+            return np.zeros(len(wanted), dtype=bool)
+        at = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        found = self.keys[at] == wanted
+        for label in labels:
+            found &= ~member(packed(self.unless[at], self.concept[label]), self.listed)
+        return np.asarray(found)
+
+
+def exclusions(words: Words) -> Exclusions:
+    """Collect exclusions, once per image set; few lists of labels stand in many pairs."""
+    return words.once("exclusions", lambda: _exclusions(words))
+
+
+def _exclusions(words: Words) -> Exclusions:
+    pairs = words.conditional
+    concepts = words.labels.words.select(
+        pl.col("concept").fill_null(""), n=pl.col("concept").rank("dense").fill_null(0)
+    )
+    _, example, unless = np.unique(pairs["unless"].hash().to_numpy(), return_index=True, return_inverse=True)
+    lists = pairs["unless"].gather(example).alias("concept").to_frame().with_row_index("list").explode("concept")
+    named = lists.join(concepts.unique(), on="concept")
+    keys = packed(ints(pairs["predicate"]), ints(pairs["other"]))
+    order = np.argsort(keys)
+    return Exclusions(
+        keys[order],
+        np.asarray(unless[order], dtype=np.int64),
+        np.sort(packed(ints(named["list"]), ints(named["n"]))),
+        ints(concepts["n"]),
+    )
 
 
 def _any(line: Ints, true: Bools, size: int) -> Bools:
