@@ -249,9 +249,9 @@ def test_contact_is_denied_by_boxes_that_lie_apart() -> None:
 
 def test_the_inverse_said_the_other_way_round_is_no_denial() -> None:
     """The cup is above the plate; in the other image the plate is below the cup, and the boxes tell nothing."""
-    things_ = [("cup", (10, 10, 60, 60), []), ("plate", (20, 40, 80, 90), [])]
+    things_: list[Thing] = [("cup", (10, 10, 60, 60), []), ("plate", (20, 40, 80, 90), [])]
     relations = [(0, "near", 1), (1, "below", 0)]
-    table = graphs(scene("a", things_, [(0, "above", 1)]), scene("b", things_, relations, complete=True))  # type: ignore[arg-type]
+    table = graphs(scene("a", things_, [(0, "above", 1)]), scene("b", things_, relations, complete=True))
     assert [qa for qa in asked(table, "HasRelation") if qa["metadata"]["relations"] == ["above"]] == []
 
 

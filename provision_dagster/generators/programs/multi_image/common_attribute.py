@@ -68,6 +68,9 @@ def _shared(graphs: Graphs, rules: Rules) -> Shared:
     obj, value = obj[once], value[once]
     first, size = runs(graphs.label[obj], canonical(words)[value])
     label, value = graphs.label[obj[first]], value[first]
+    if rules == "strict":
+        fit = sayable(words)[value] & unlike((words.labels.text, words.attributes.text), label, value)
+        label, value, first, size = label[fit], value[fit], first[fit], size[fit]
     return Shared(
         label,
         Pool(obj, first, size),

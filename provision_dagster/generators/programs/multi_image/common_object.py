@@ -120,7 +120,8 @@ def _false(graphs: Graphs, h: U64, images: Ints, every: Ragged, rules: Rules) ->
     row, label = _tried(graphs, h, images, every, rules)
     lacking = np.zeros(len(row), dtype=bool)
     for column in images.T:
-        lacking |= absent(graphs, column[row], label, rules)
+        open_ = np.flatnonzero(~lacking)  # one image that lacks it is enough
+        lacking[open_] = absent(graphs, column[row[open_]], label[open_], rules)
     row, label = row[lacking], label[lacking]
     if rules == "strict":
         # not what may mean a common thing

@@ -19,6 +19,9 @@ ROUNDS = 8
 LISTED = 4_096
 """A space of not many more combinations than this (or than are wanted) is listed whole."""
 
+HOPELESS = 64
+"""A concept of which not one in so many tries is sound is given up."""
+
 REUSE = 2.0
 """A member may serve one concept so many times as often as all members serve on average, if that is enough."""
 
@@ -85,6 +88,7 @@ def draw_questions(
     if whole:
         found.add(*_listed(np.arange(len(sizes)), sizes))
     limits, spent = (found.count if whole else sizes.copy()), np.full(len(sizes), whole)
+    tried = np.zeros(len(sizes), dtype=np.int64)
     for number in range(0 if whole else ROUNDS):
         need = quotas(shares, limits, space.spread, wanted=wanted, luck=state) - found.count
         open_ = np.flatnonzero((need > 0) & ~spent)
@@ -96,6 +100,8 @@ def draw_questions(
         all_, ranks = _listed(open_[small], sizes)
         found.add(np.concatenate([concept, all_]), np.concatenate([rank, ranks]))
         spent[open_[small]] = True
+        tried[open_] += ask
+        spent |= (tried >= HOPELESS) & (found.count * HOPELESS < tried)
         limits = np.where(spent, found.count, limits)
     chosen = found.first(quotas(shares, found.count, space.spread, wanted=wanted, luck=state))
     exact = check is None and identity is None and total < 2.0**53
