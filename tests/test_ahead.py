@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from provision_dagster.ahead import DEPTH, ahead
+from provision_dagster.ahead import DEPTH, ahead, chained
 
 
 def test_items_come_in_order() -> None:
@@ -38,3 +38,23 @@ def test_stopping_early_ends_the_thread_and_makes_little_more() -> None:
     items.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
     assert len(made) <= 3 + DEPTH + 2
+
+
+@pytest.mark.parametrize("together", [1, 2, 5])
+def test_chained_iterators_keep_their_order(together: int) -> None:
+    before = threading.active_count()
+    sources = [lambda n=n: iter(range(n)) for n in (3, 0, 50, 1)]
+    assert list(chained(sources, together=together)) == [*range(3), *range(50), 0]
+    assert list(chained([], together=together)) == []
+    assert threading.active_count() == before
+
+
+def test_an_error_in_a_chain_ends_all() -> None:
+    def failing() -> Iterator[int]:
+        yield 1
+        raise ValueError("broken")
+
+    before = threading.active_count()
+    with pytest.raises(ValueError, match="broken"):
+        list(chained([lambda: iter([0]), failing, lambda: iter(range(100))]))
+    assert threading.active_count() == before

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 
+from provision_dagster.ahead import chained
 from provision_dagster.errors import InputError
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, list_series
 from provision_dagster.generators.balance import strength_name, strengths_of
@@ -163,10 +165,10 @@ def generate_blocks(
     )
     for those, part in work:
         graphs = flatten(part, lexicon=lexicon, vocabulary=vocabulary)
-        for generator in those:
-            run = Run(generator, graphs, settings=settings, templates=phrasings[generator.name], strengths=strengths)
-            for table in run.tables(counts[generator.name]):
-                yield Generated(table.select(stamp, pl.all()), pl.DataFrame(schema=pl.Schema(FUNNEL)))
+        runs = [Run(g, graphs, settings=settings, templates=phrasings[g.name], strengths=strengths) for g in those]
+        # two at a time: numpy and polars leave the interpreter free, and what both need is made once
+        for table in chained([partial(run.tables, counts[run.generator.name]) for run in runs]):
+            yield Generated(table.select(stamp, pl.all()), pl.DataFrame(schema=pl.Schema(FUNNEL)))
     funnels = [funnel_of(g, counts[g.name], rules=settings.rules).select(stamp, pl.all()) for g in chosen]
     yield Generated(pl.DataFrame(schema=pl.Schema(RAW_QA)), pl.concat(funnels))
 

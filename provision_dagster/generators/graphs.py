@@ -7,7 +7,7 @@ call: what leaves a generator (ids, choices) depends on image ids, object places
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from provision_dagster.generators.arrays import (
     spans,
 )
 from provision_dagster.generators.hashing import column_hash
+from provision_dagster.generators.once import Once
 from provision_dagster.generators.words import Words, words_of
 from provision_dagster.lexicon import Lexicon
 
@@ -63,13 +64,11 @@ class Graphs:
     relations: pl.DataFrame
     words: Words
     source: pl.DataFrame
-    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _made: Once = field(default_factory=Once, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` gives, made once per shard: generators share what is costly."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]  # type: ignore[no-any-return]
+        return self._made.get(key, make)
 
     def object_column(self, name: str) -> npt.NDArray[np.float64]:
         """Return a numeric column of `objects`, shape (objects,)."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import polars as pl
 
 from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints
 from provision_dagster.generators.hashing import U64, column_hash
+from provision_dagster.generators.once import Once
 from provision_dagster.lexicon import Lexicon
 
 T = TypeVar("T")
@@ -68,13 +69,11 @@ class Words:
     predicates: Table
     lexicon: Lexicon
     vocabulary: pl.DataFrame
-    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    _made: Once = field(default_factory=Once, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what `make` gives, made once per set of words."""
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]  # type: ignore[no-any-return]
+        return self._made.get(key, make)
 
     @staticmethod
     def of(vocabulary: pl.DataFrame, *, lexicon: Lexicon, also: Sequence[pl.Series] = ()) -> "Words":
