@@ -12,8 +12,8 @@ from provision_dagster.storage.stored_types import stored_schema
 from provision_dagster.storage.tables import TableSpec
 
 ROWS_PER_FILE = 1 << 16
-"""A write of more rows makes several files: about 30 MB of question-answer pairs in memory, 4 MB on disk. Small enough that
-encoding begins while rows are still being made."""
+"""A write of more rows makes several files: about 30 MB of question-answer pairs in memory, 4 MB on disk. Small
+enough that encoding begins while rows are still being made."""
 
 _ROWS_PER_GROUP = 1 << 17
 
