@@ -1,19 +1,12 @@
 """Tables of the filter stage besides the questions: distributions per generator and per label."""
 
+from typing import get_args
+
 import polars as pl
 
-FAMILIES: tuple[str, ...] = (
-    "qa_object",
-    "qa_attribute",
-    "qa_relation",
-    "qa_scene_graph",
-    "qa_segmentation",
-    "qa_depth",
-    "qa_object_depth",
-    "qa_multi_aggregate",
-    "qa_multi_select",
-    "qa_multi_compare",
-)
+from provision_dagster.generators.registry import Family
+
+FAMILIES: tuple[str, ...] = get_args(Family)
 """Raw QA tables, one per family: generators that read the same inputs. A new family is one more name."""
 
 QA_STATISTICS: dict[str, pl.DataType] = {
