@@ -320,6 +320,13 @@ def test_counts_that_cannot_be_proven_are_not_asked(other: list[Thing]) -> None:
     assert made(table, "CountObject", "HasMost", "HasLeast").qa.is_empty()
 
 
+def test_a_label_that_holds_a_number_is_not_counted() -> None:
+    """ "How many three hole punches" may tell the answer."""
+    punches: list[Thing] = [("three hole punch", box(0), ["black"]), ("cup", box(1), ["white"])]
+    found = asked(graphs(scene("a", punches), scene("b", punches)), "CountObject", "CountAttributeObject")
+    assert {qa["metadata"]["objects"][0] for qa in found} == {"cup"}
+
+
 def test_a_box_round_several_is_not_counted() -> None:
     table = graphs(scene("a", things("dog", "dog"), groups=(1,)), scene("b", things("dog")))
     assert made(table, "CountObject", "HasMost", "HasLeast").qa.is_empty()

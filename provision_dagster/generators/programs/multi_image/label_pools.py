@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from provision_dagster.generators.arrays import Bools, Ints, runs
+from provision_dagster.generators.arrays import Bools, Ints, any_of, bools, runs
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64
+from provision_dagster.generators.language import number_word
 from provision_dagster.generators.programs.multi_image.spaces import Floats, Pool
+from provision_dagster.generators.words import Words
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ def label_rows(graphs: Graphs, keep: Bools) -> LabelRows:
 
 
 def provable_counts(graphs: Graphs) -> Bools:
-    """Rows of `Graphs.labels` whose number of boxes is the number of things."""
+    """Rows of `Graphs.labels` whose number of boxes is the number of things, and whose name holds no number (T3)."""
     labels = graphs.labels
-    return np.asarray(labels.countable & ~np.logical_or.reduce(list(labels.unclear.values())))
+    told = graphs.words.once("labels_with_numbers", lambda: _with_numbers(graphs.words))
+    return np.asarray(labels.countable & ~any_of(labels.unclear.values()) & ~told[labels.label])
+
+
+def _with_numbers(words: Words) -> Bools:
+    """Labels that hold a number ("three hole punch"): it may be the answer."""
+    numbers = "|".join([r"\d+", *map(number_word, range(21))])
+    return bools(words.labels.text.str.contains(rf"\b(?:{numbers})\b"))
