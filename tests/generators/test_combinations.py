@@ -107,6 +107,16 @@ def test_large_pools_are_cut_so_that_combinations_can_be_numbered() -> None:
     assert (space.sizes == comb(most, 8)).all()
     last = space.members(np.array([1]), space.sizes[1:] - 1)
     assert len(set(last[0].tolist())) == 8
+    assert pool.rows.tolist() == sorted(pool.rows.tolist())
+    assert len(pool.rows) == most  # a list that concepts share is kept once
+
+
+def test_the_members_of_least_luck_are_kept() -> None:
+    most, luck = most_members(8), hashes(1_000)
+    pool = Pool(np.arange(1_000), np.array([0, 500]), np.array([500, 10])).cut(8, luck)
+    assert pool.size.tolist() == [most, 10]
+    assert set(pool.rows[:most].tolist()) == set(np.argsort(luck[:500])[:most].tolist())
+    assert pool.take(pool.first[1] + np.arange(10)).tolist() == list(range(500, 510))
 
 
 @QUICK

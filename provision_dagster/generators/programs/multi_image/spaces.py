@@ -96,11 +96,13 @@ class Pool:
             return self
         if self.pieces is not None:
             return replace(self, size=np.minimum(self.size, most))
-        whole = spans(self.first, self.size)
-        concept = np.repeat(np.arange(len(self.size)), self.size)
-        order = np.lexsort((luck[self.rows[whole]], concept))
-        kept = np.sort(order[places(concept) < most])
-        return Pool.of(self.rows[whole[kept]], concept[kept], concepts=len(self.size))
+        # concepts may share their list: each is cut once
+        lists, place = np.unique(np.stack([self.first, self.size], axis=1), axis=0, return_inverse=True)
+        whole = spans(lists[:, 0], lists[:, 1])
+        number = np.repeat(np.arange(len(lists)), lists[:, 1])
+        order = np.lexsort((luck[self.rows[whole]], number))
+        kept = np.sort(order[places(number) < most])
+        return Pool.of(self.rows[whole[kept]], number[kept], concepts=len(lists)).at(place.reshape(-1))
 
     def repeated(self, times: int) -> "Pool":
         """Lay the concepts several times end to end."""
