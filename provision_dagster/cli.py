@@ -134,7 +134,7 @@ def generate(
         ),
     ] = 1,
     images_per_question: Annotated[
-        str, typer.Option(help="Numbers of images of multi-image QA, by commas, each 2 .. 8.")
+        str, typer.Option(help="Numbers of images of multi-image QA, by commas, each 2 .. 4.")
     ] = "2,3,4",
     rules: Annotated[
         Rules, typer.Option(help="strict drops what a truth rule rejects, paper keeps the reference's candidates.")
@@ -180,7 +180,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError as error:
-        raise InputError(f"`--images-per-question` must be numbers by commas, 2 .. 8, got {text!r}") from error
+        raise InputError(f"`--images-per-question` must be numbers by commas, 2 .. 4, got {text!r}") from error
 
 
 def _annotated_spec(name: str, annotations: Path, *, format: Format, **fields: Any) -> Any:

@@ -69,7 +69,7 @@ class GenerationResource(dg.ConfigurableResource[None]):
     rules: str = Field("strict", description="strict (truth rules) or paper (the reference's candidate sets)")
     mode: str = Field("sampled", description="sampled or full")
     per_generator: int = Field(2, description="QA per generator and image in sampled mode")
-    images_per_question: list[int] = Field([2, 3, 4], description="numbers of images of multi-image QA, each 2 .. 8")
+    images_per_question: list[int] = Field([2, 3, 4], description="numbers of images of multi-image QA, each 2 .. 4")
     seed: int = Field(0, description="0 .. 2**63 - 1; the same seed gives the same bytes")
 
     def settings(self) -> Settings:

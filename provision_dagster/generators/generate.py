@@ -57,7 +57,7 @@ class Settings:
         Candidates per generator and image in sampled mode, at least 1; of multi-image questions (in both modes) as
         many per image on average, for each number of images.
     images_per_question
-        Numbers of images that a multi-image question may be about, each 2 .. 8.
+        Numbers of images that a multi-image question may be about, each 2 .. 4.
     seed
         0 .. 2**63 - 1; the same seed gives the same bytes.
     """
@@ -75,8 +75,8 @@ class Settings:
                 raise InputError(f"`{name}` must be one of {', '.join(allowed)}, got {value!r}")
         if self.per_generator < 1:
             raise InputError(f"`per_generator` must be at least 1, got {self.per_generator}")
-        if not all(2 <= n <= 8 for n in self.images_per_question):
-            raise InputError(f"`images_per_question` must be numbers 2 .. 8, got {list(self.images_per_question)}")
+        if not all(2 <= n <= 4 for n in self.images_per_question):
+            raise InputError(f"`images_per_question` must be numbers 2 .. 4, got {list(self.images_per_question)}")
         if not 0 <= self.seed < 2**63:
             raise InputError(f"`seed` must be 0 .. 2**63 - 1, got {self.seed}")
 
