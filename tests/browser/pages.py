@@ -57,16 +57,28 @@ class DagsterUI:
         self._icon("settings").last.click()
         self.page.get_by_role("menuitem", name="Expand all groups").click()
         self.page.get_by_role("img", name="unfold_less").first.wait_for()
+        # the new layout is made in the background: it is there when what is drawn no longer changes
+        before, drawn = -1, 0
+        while drawn != before:
+            self.page.wait_for_timeout(1_500)
+            before, drawn = drawn, self.page.locator("foreignObject").count()
 
     def assets_missing_in_graph(self, names: Sequence[str]) -> list[str]:
-        """Zoom out until every asset is drawn, and return those that are not; long names are cut with "…"."""
-        missing = list(names)
+        """Zoom out on a large screen until every asset was drawn, and return those that were not.
+
+        Only what is on the screen is drawn; long names are cut with "…".
+        """
+        missing, size = list(names), self.page.viewport_size
+        self.page.set_viewport_size({"width": 4_800, "height": 3_200})
         for _ in range(ZOOM_STEPS):
             drawn = [t.replace("…", "*") for t in self.page.locator("foreignObject").all_text_contents()]
-            missing = [name for name in names if not any(fnmatchcase(name, d) for d in drawn)]
+            missing = [name for name in missing if not any(fnmatchcase(name, d) for d in drawn)]
             if not missing:
                 break
             self._icon("zoom_out").click()
+            self.page.wait_for_timeout(300)
+        if size is not None:
+            self.page.set_viewport_size(size)
         return missing
 
     def open_asset(self, asset: str, *, tab: str) -> None:
