@@ -89,7 +89,9 @@ def _depth_pairs(graphs: Graphs) -> DepthPairs:
     met = (key[right] == wanted) & points.smooth[right]
     left, right = left[met], right[met]
     lead = points.depth[left] - points.depth[right]
-    apart = np.abs(lead) > margins(graphs)[points.img[left]]
+    # a question needs evidence: at least one of the points lies on an annotated object
+    shown = (points.obj[left] >= 0) | (points.obj[right] >= 0)
+    apart = shown & (np.abs(lead) > margins(graphs)[points.img[left]])
     left, right, closer = left[apart], right[apart], lead[apart] > 0
     group = points.img[left] * SIDES + np.where(closer, 0, SIDES - 1)
     order = np.argsort(group, kind="stable")
