@@ -88,8 +88,8 @@ def _texts(lists: Ragged, words: Words) -> pl.DataFrame:
     best = np.lexsort((order.rank[value], row))
     row, value = row[best], value[best]
     after = order.after[value]
-    before = _joined(row[~after], value[~after], order, words, rows=len(lists.sizes), between=" ")
-    behind = _joined(row[after], value[after], order, words, rows=len(lists.sizes), between=" and ")
+    before = _joined(row[~after], value[~after], order.group[value[~after]], words, rows=len(lists.sizes))
+    behind = _joined(row[after], value[after], np.zeros(after.sum(), dtype=np.int64), words, rows=len(lists.sizes))
     empty, clause = pl.lit(""), pl.col("behind")
     return pl.DataFrame({"before": before, "behind": behind}).select(
         before=pl.when(pl.col("before") == "").then(empty).otherwise(pl.col("before") + " "),
@@ -106,13 +106,16 @@ def _said_once(row: Ints, value: Ints, order: _Order) -> tuple[Ints, Ints]:
     return row[first], value[first]
 
 
-def _joined(row: Ints, value: Ints, order: _Order, words: Words, *, rows: int, between: str) -> pl.Series:
-    """Join the attributes of each row: those of one group by "and"."""
-    group = order.group[value]
-    again = np.zeros(len(row), dtype=np.int64)
-    again[1:] = (row[1:] == row[:-1]) * (1 + (group[1:] == group[:-1]))
+def _joined(row: Ints, value: Ints, group: Ints, words: Words, *, rows: int) -> pl.Series:
+    """Join the attributes of each row by spaces, those of one group as a list: "red", "red and blue", "a, b and c"."""
+    joint = np.zeros(len(row) + 1, dtype=bool)
+    joint[1:-1] = (row[1:] == row[:-1]) & (group[1:] == group[:-1])
+    follows = np.zeros(len(row), dtype=bool)
+    follows[1:] = row[1:] == row[:-1]
+    # 0 first of its row, 1 first of its group, 2 last of its group, 3 between these
+    link = np.where(joint[:-1], np.where(joint[1:], 3, 2), follows)
     pieces = pl.DataFrame(
-        {"j": pl.Series(["", between, " and "]).gather(again), "a": words.attributes.text.gather(value)}
+        {"j": pl.Series(["", " ", " and ", ", "]).gather(link), "a": words.attributes.text.gather(value)}
     )
     flat = pieces.select(pl.concat_str("j", "a")).to_series()
     return list_series(flat, offsets_of(np.bincount(row, minlength=rows))).list.join("")

@@ -612,3 +612,22 @@ def test_sets_of_adjectives_are_written_once_each() -> None:
     codes = np.array([[words.index("red"), words.index("small")], [words.index("small"), words.index("red")]])
     said = adjectives(Ragged.columns(*codes.T), shard.words)
     assert said.before.to_list() == ["small red "] * 2
+
+
+@pytest.mark.parametrize(
+    ("held", "before", "behind"),
+    [
+        (["red"], "red ", ""),
+        (["white", "red"], "red and white ", ""),
+        (["red", "white", "black"], "black, red and white ", ""),
+        (["red", "white", "black", "small", "metal"], "small black, red and white metal ", ""),
+        (["attached", "red", "alone"], "red ", " that is alone and attached"),
+        (["asleep", "attached", "alone"], "", " that is alone, attached and asleep"),
+    ],
+)
+def test_adjectives_of_one_category_are_a_list(held: list[str], before: str, behind: str) -> None:
+    table = graphs(scene("a", [("lamp", BOX, held)]))
+    shard = flatten(table, lexicon=lexicon(), vocabulary=vocabulary(table))
+    words = shard.words.attributes.text.to_list()
+    said = adjectives(Ragged.columns(*np.array([[words.index(word) for word in held]]).T), shard.words)
+    assert (said.before.to_list(), said.behind_is.to_list()) == ([before], [behind])
