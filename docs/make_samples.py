@@ -10,88 +10,119 @@ from typing import Any
 
 import polars as pl
 import yaml
-from PIL import ImageDraw
+from example_questions import SEED, Example, Source, evidence, links
+from make_generators import box_of, choice_line, depth_text, draw, point_lines
 
 from provision_dagster.generators.generate import Settings, generate
-from provision_dagster.image_sets.decode import open_image
+from provision_dagster.generators.hashing import text_hash
+from provision_dagster.generators.strengths import image_set_strengths
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.samples.photos import write_photo_sample
-from provision_dagster.samples.rendering import render_scenes
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 
 DOCS = Path(__file__).parent
-SEED, PER_SOURCE, SCENES, FACTS, PICTURES = 7, 30, 50, 6, 3
-SIDES = ("x1", "y1", "x2", "y2")
+PICTURES = DOCS / "images" / "samples"
+PER_SOURCE, FACTS, LABELS, SHOWN = 30, 6, 12, 6
 
 
-def make_questions(source: dict[str, Any], *, root: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return a source's scene graphs and the questions drawn from them."""
-    fields: dict[str, Any] = {p: root / source[p] for p in ("annotations", "images", "masks", "depth") if p in source}
-    fields |= {"name": "sample", "reader": "annotations", "annotations_format": source["format"]}
+def make_questions(entry: dict[str, Any], *, root: Path) -> tuple[Source, pl.DataFrame]:
+    """Return a source's scene graphs and the questions drawn from them, as the pipeline makes them."""
+    fields: dict[str, Any] = {p: root / entry[p] for p in ("annotations", "images", "masks", "depth") if p in entry}
+    fields |= {"name": "sample", "reader": "annotations", "annotations_format": entry["format"]}
     read = ingest_image_set(parse_spec(fields, source="docs/samples.yaml"))
     shards = [read.shard(key) for key in read.shards]
     graphs = pl.concat([assemble(inspect_images(s.sources), s.annotations)[0] for s in shards])
-    words, settings = count_vocabulary(read.annotations), Settings(per_generator=20, seed=SEED)
-    return graphs, generate(graphs, vocabulary=words, lexicon=Lexicon.load(), settings=settings).qa
+    words = count_vocabulary(read.annotations)
+    given: dict[str, Any] = {
+        "vocabulary": words,
+        "lexicon": Lexicon.load(),
+        "settings": Settings(per_generator=20, seed=SEED),
+    }
+    strengths = image_set_strengths(read.annotations, **given).drop("image_set")
+    by_id = {row["image_id"]: row for row in graphs.iter_rows(named=True)}
+    folder = (root / entry["images"]).parent if "images" in entry else root
+    source = Source(entry["name"], folder, graphs, words, entry.get("shown", ()), by_id)
+    return source, generate(graphs, strengths=strengths, **given).qa
 
 
-def choose(qa: pl.DataFrame) -> pl.DataFrame:
-    """Take turns among generators, and within one among images; the hash in the id decides the rest."""
-    again, turn = pl.int_range(pl.len()).over("generator", "image"), pl.int_range(pl.len()).over("generator")
-    turns = qa.with_columns(image=pl.col("image_ids").list.first()).sort("id").with_columns(again=again)
-    turns = turns.sort("again", "id").with_columns(turn=turn).sort("turn", "generator")
-    return turns.head(PER_SOURCE).sort("generator", "turn")
+def choose(qa: pl.DataFrame, *, source: str) -> pl.DataFrame:
+    """Let families take turns, within one generators, within one pictures; hashes decide the rest.
+
+    Which generator of a family comes first depends on the source, so that the page shows most of them.
+    """
+    qa = qa.with_columns(image=pl.col("image_ids").list.first()).sort("id")
+    qa = qa.with_columns(again=pl.int_range(pl.len()).over("generator", "image")).sort("again", "id")
+    names = qa.select(pl.col("generator").unique().sort()).to_series()
+    order = {name: text_hash(f"{source}/{name}") for name in names}
+    place = pl.col("generator").replace_strict(order, return_dtype=pl.UInt64)
+    qa = qa.with_columns(place=place, turn=pl.int_range(pl.len()).over("generator")).sort("turn", "place")
+    qa = qa.with_columns(round=pl.int_range(pl.len()).over("family")).sort("round", "family")
+    return qa.head(PER_SOURCE).sort("family", "generator", "turn")
 
 
-def facts(row: dict[str, Any], graph: dict[str, Any]) -> str:
-    """Say what the annotation holds about the objects of the evidence and their relations among each other."""
-    asked = set(row["evidence"]["object_ids"])
-    named = {i: o for i, o in enumerate(graph["objects"]) if o["id"] in asked}
-    boxes = {i: "[" + ", ".join(f"{o['box'][side]:.0f}" for side in SIDES) + "]" for i, o in named.items()}
-    told = {i: f" ({', '.join(o['attributes'])})" if o["attributes"] else "" for i, o in named.items()}
-    said = [f"{o['label']} {boxes[i]}{told[i]}" for i, o in named.items()]
-    pairs = [r for r in graph["relations"] if {r["subject"], r["object"]} <= set(named)]
-    links = [f"{named[r['subject']]['label']} *{r['predicate']}* {named[r['object']]['label']}" for r in pairs]
-    more = [f"and {len(said) - FACTS} more"] * (len(said) > FACTS)
-    return "; ".join([*said[:FACTS], *more, *list(dict.fromkeys(links))[:FACTS]])
+def picture_facts(example: Example, number: int) -> str:
+    """Say what one picture's annotation holds about the objects of the evidence and how they are related."""
+    graph, objects = example.graphs[number], evidence(example)[number]
+    if not objects:
+        labels = sorted({thing["label"] for thing in graph["objects"]})
+        others = f" and {len(labels) - LABELS} more" * (len(labels) > LABELS)
+        return f"no object is asked for; its labels: {', '.join(labels[:LABELS])}{others}"
+    said = []
+    for thing in objects[:FACTS]:
+        told = [*thing["attributes"]]
+        if example.row["family"] == "qa_object_depth":
+            told.append(f"median depth and quartiles {depth_text(thing)}")
+        box = ", ".join(f"{side:.0f}" for side in box_of(thing))
+        said.append(f"{thing['label']} [{box}]" + f" ({', '.join(told)})" * bool(told))
+    more = [f"and {len(objects) - FACTS} more"] * (len(objects) > FACTS)
+    names = [thing["label"] for thing in objects]
+    pairs = [f"{names[a]} *{predicate}* {names[b]}" for a, predicate, b in links(graph, objects)]
+    return "; ".join([*said, *more, *list(dict.fromkeys(pairs))[:FACTS]])
 
 
-def thumbnail(folder: Path, row: dict[str, Any], *, key: str) -> str:
-    """Save the picture, small, with the boxes of the evidence; return the Markdown that shows it."""
-    picture = open_image(str(next(folder.glob(f"{key}.*"))))
-    pen = ImageDraw.Draw(picture)
-    for box in row["evidence"]["boxes"]:
-        pen.rectangle([box[side] for side in SIDES], outline="red", width=max(2, picture.width // 160))
-    picture.thumbnail((320, 320))
-    target = DOCS / "images" / "samples" / f"{key}.jpg"
+def facts(example: Example) -> Iterator[str]:
+    """Say what the annotations hold, picture by picture, and what is at each point that the question prints."""
+    several = len(example.graphs) > 1
+    for number, graph in enumerate(example.graphs):
+        start = f"Image {number + 1} is picture {graph['image_key']}: " if several else "from: "
+        yield f"   - {start}{picture_facts(example, number)}"
+    if not several:
+        yield from (f"   {line}" for line in point_lines(example))
+
+
+def thumbnail(example: Example) -> str:
+    """Save the pictures, small, with the evidence drawn on them; return the Markdown that shows them."""
+    target = PICTURES / f"{example.row['id'][:8]}.webp"
     target.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(target, quality=75, optimize=True)
-    return f"\n   ![{key}, the objects of the question framed]({target.relative_to(DOCS).as_posix()})\n"
+    picture = draw(example)
+    picture.thumbnail((320 * len(example.graphs), 320))
+    picture.save(target, quality=75, method=6)
+    keys = " and ".join(str(graph["image_key"]) for graph in example.graphs)
+    return f"\n   ![{keys}, the objects of the question framed]({target.relative_to(DOCS).as_posix()})\n"
 
 
-def section(source: dict[str, Any], *, root: Path) -> Iterator[str]:
+def section(entry: dict[str, Any], *, root: Path) -> Iterator[str]:
     """Write one source's part of the page."""
-    graphs, qa = make_questions(source, root=root)
-    yield f"\n## {source['name']}\n\n{source['credit']}\n"
-    by_id = {graph["image_id"]: graph for graph in graphs.iter_rows(named=True)}
-    shown, doubts = set[str](), source.get("doubts", {})
-    for number, row in enumerate(choose(qa).iter_rows(named=True), start=1):
-        graph = by_id[row["image_ids"][0]]
-        key = str(graph["image_key"])
-        yield f"{number}. **{row['generator']}**, picture {key}: {row['question']} **{row['answer']}**"
+    source, qa = make_questions(entry, root=root)
+    yield f"\n## {entry['name']}\n\n{entry['credit']}\n"
+    pictured = set[str]()
+    doubts = entry.get("doubts", {})
+    for number, row in enumerate(choose(qa, source=entry["name"]).iter_rows(named=True), start=1):
+        example = Example(row, source, [source.by_id[i] for i in row["image_ids"]])
+        keys = [str(graph["image_key"]) for graph in example.graphs]
+        named = f", picture {keys[0]}" if len(keys) == 1 else ""
+        yield f"{number}. **{row['generator']}**{named}: {row['question']} **{row['answer']}**"
         if row["options"]:
-            listed = [f"{chr(65 + i)}. {text}" for i, text in enumerate(row["options"])]
-            listed[row["answer_index"]] = f"**{listed[row['answer_index']]}**"
-            yield f"   - {row['choice_question'] or row['question']} {' '.join(listed)}"
-        yield f"   - from: {facts(row, graph)}"
+            yield f"   - {choice_line(row)}"
+        yield from facts(example)
         yield from (f"   - but: {doubts[start]}" for start in doubts if row["id"].startswith(start))
-        if len(shown) < PICTURES and key not in shown and {key, "all"} & set(source.get("shown", [])):
-            shown.add(key)
-            yield thumbnail(root / source["images"], row, key=key)
+        if len(pictured) < SHOWN and row["family"] not in pictured and set(keys) <= set(source.shown):
+            pictured.add(row["family"])
+            yield thumbnail(example)
 
 
 def main() -> None:
@@ -100,10 +131,11 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=os.environ.get("PROVISION_SHARED") or DOCS.parents[1] / "shared")
     real = parser.parse_args().shared / "data"
     page = yaml.safe_load((DOCS / "samples.yaml").read_text(encoding="utf-8"))
+    for stale in PICTURES.glob("*.*"):
+        stale.unlink()
     lines: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         write_photo_sample(Path(folder) / "photos")
-        render_scenes(Path(folder) / "rendered", n=SCENES, seed=0)
         for source in page["sources"]:
             if source.get("own") or real.is_dir():
                 lines += section(source, root=Path(folder) if source.get("own") else real)
