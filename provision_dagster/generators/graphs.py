@@ -148,6 +148,11 @@ class Graphs:
         """(object, attribute) of every attribute, packed and sorted."""
         return packed(ints(self.attributes["obj"]), ints(self.attributes["attribute"]))
 
+    @cached_property
+    def attribute_offsets(self) -> Ints:
+        """Attributes of object i: rows `attribute_offsets[i]` .. `attribute_offsets[i + 1] - 1` of `attributes`."""
+        return offsets_of(np.bincount(ints(self.attributes["obj"]), minlength=self.objects.height))
+
     def label_text(self, objects: Ints) -> pl.Series:
         """Labels of objects."""
         return self.words.labels.text.gather(self.label[objects])

@@ -174,8 +174,8 @@ def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged) -> Choice
 def allowed_by_others(graphs: Graphs, obj: Ints, option: Ints) -> Bools:
     """Whether some attribute of the object, of the kind that excludes others, does not exclude the option."""
     words, held = graphs.words, ints(graphs.attributes["attribute"])
-    first = np.searchsorted(ints(graphs.attributes["obj"]), obj, side="left")
-    size = np.searchsorted(ints(graphs.attributes["obj"]), obj, side="right") - first
+    first = graphs.attribute_offsets[obj]
+    size = graphs.attribute_offsets[obj + 1] - first
     allowed = np.zeros(len(obj), dtype=bool)
     for place in range(int(size.max(initial=0))):
         rows = np.flatnonzero((place < size) & ~allowed)
