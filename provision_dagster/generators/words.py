@@ -127,6 +127,16 @@ class Words:
         return Pairs.of(first, second, codes=self.labels.words.height)
 
     @cached_property
+    def implied_labels(self) -> Pairs:
+        """(label, what else its thing may be called): other spellings and numbers, and what it is a kind of."""
+        return self._pairs(self.lexicon.implied_labels(self.labels.text), of=self.labels)
+
+    @cached_property
+    def synonym_labels(self) -> Pairs:
+        """Labels that are two words for one kind of thing."""
+        return self._pairs(self.lexicon.synonym_labels(self.labels.text), of=self.labels)
+
+    @cached_property
     def part_labels(self) -> Pairs:
         """(part, whole)."""
         return self._pairs(self.lexicon.part_labels(self.labels.text), of=self.labels)

@@ -62,6 +62,18 @@ class Lexicon:
         """Ordered pairs [label, other] of values that may denote the same or an overlapping thing."""
         return self._graph.related(_series(values))
 
+    def implied_labels(self, values: Values) -> pl.DataFrame:
+        """Ordered pairs [label, implied] of values: what bears the first name may be called by the second.
+
+        Spellings and numbers of one noun, both orders; kinds ("poodle", "dog"), one order. "dog" does not imply
+        "poodle", and words that are only mixed up ("table", "desk") imply nothing.
+        """
+        return self._graph.implied(_series(values))
+
+    def synonym_labels(self, values: Values) -> pl.DataFrame:
+        """Ordered pairs [label, other] of values that are two words for one kind of thing: "couch" and "sofa"."""
+        return self._graph.synonyms(_series(values))
+
     def part_labels(self, values: Values) -> pl.DataFrame:
         """Pairs [part, whole] among the values: "arm" of "man", "wheel" of "car"."""
         return self._graph.parts(_series(values))

@@ -51,6 +51,42 @@ class LabelGraph:
         ]
         return symmetric(pl.concat(found))
 
+    def implied(self, values: pl.Series) -> pl.DataFrame:
+        """Ordered pairs [label, implied] among the values: what bears the first name may be called by the second.
+
+        Unlike `related` this is strict: spellings and numbers of one noun, and kinds of it.
+        """
+        rows = self._index.resolve(values)
+        heads = rows.filter(match="head").select("label", "lemma").join(_by_head(rows), on="label")
+        above = self.kinds.rename({"node": "concept"})
+        exact = rows.filter(match="exact").select(implied="label", ancestor="concept")
+        kinds = rows.select("label", "concept").join(above, on="concept").join(exact, on="ancestor")
+        of_head = rows.filter(match="head").join(exact, left_on="concept", right_on="ancestor")
+        found = [
+            *(_same(rows, column).rename({"other": "implied"}) for column in ("lemma", "plural")),
+            heads.select("label", implied="other"),
+            kinds.select("label", "implied"),
+            of_head.select("label", "implied"),
+            rows.select("label").join(exact.filter(ancestor=_ANYTHING).select("implied"), how="cross"),
+        ]
+        return pl.concat(found).filter(pl.col("label") != pl.col("implied")).unique().sort("label", "implied")
+
+    def synonyms(self, values: pl.Series) -> pl.DataFrame:
+        """Ordered pairs [label, other] that share a group of synonyms and are not of disjoint kinds.
+
+        "desktop" may name a desk or a computer, but a desk is furniture and a computer is a device.
+        """
+        rows = self._index.resolve(values).select("label", "concept").drop_nulls()
+        groups = self._members("synonyms", "labels").join(rows, on="concept")
+        pairs = groups.join(groups, on="group", suffix="_other").select("label", other="label_other")
+        pairs = pairs.filter(pl.col("label") != pl.col("other")).unique()
+        kinds = rows.join(self.kinds, left_on="concept", right_on="node").group_by("label").agg("ancestor")
+        both = pairs.join(kinds, on="label", how="left").join(
+            kinds.rename({"label": "other"}), on="other", how="left", suffix="_other"
+        )
+        apart = pl.col("ancestor").list.set_intersection("ancestor_other").list.len() == 0
+        return both.filter(~apart.fill_null(False)).select("label", "other").sort("label", "other")
+
     def parts(self, values: pl.Series) -> pl.DataFrame:
         """Pairs [part, whole] among the values; kinds of a part belong to all kinds of its wholes."""
         rows = self._index.resolve(values).select("label", "concept").drop_nulls()

@@ -171,3 +171,31 @@ def test_five_thousand_values(lexicon: Lexicon) -> None:
     found = lexicon.related_labels(values)
     assert found.height > 10_000
     assert found.is_duplicated().sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("label", "other", "forth", "back"),
+    [
+        ("poodle", "dog", True, False),
+        ("tree", "trees", True, True),
+        ("wooden table", "table", True, False),
+        ("large wooden table", "wooden table", True, False),
+        ("wooden table", "furniture", True, False),
+        ("wheel", "wheels", True, True),
+        ("dog", "thing", True, False),
+        ("teddy bear", "bear", False, False),
+        ("hot dog", "dog", False, False),
+        ("computer", "desk", False, False),
+        ("couch", "sofa", False, False),
+    ],
+)
+def test_a_label_implies_its_numbers_and_what_it_is_a_kind_of(
+    lexicon: Lexicon, label: str, other: str, forth: bool, back: bool
+) -> None:
+    found = pairs(lexicon.implied_labels([label, other]))
+    assert ((label, other) in found, (other, label) in found) == (forth, back)
+
+
+def test_synonyms_are_two_words_for_one_kind(lexicon: Lexicon) -> None:
+    found = pairs(lexicon.synonym_labels(["couch", "sofa", "computer", "desk", "tv", "television", "man", "player"]))
+    assert found == {("couch", "sofa"), ("sofa", "couch"), ("tv", "television"), ("television", "tv")}

@@ -72,6 +72,8 @@ class Words:
         self.predicate = _predicates(lexicon, vocabulary.predicates)
         labels, attributes, predicates = (sorted(w) for w in (self.label, self.attribute, self.predicate))
         self.related = _sets(lexicon.related_labels(labels), "label", "other")
+        self.implied = _sets(lexicon.implied_labels(labels), "label", "implied")
+        self.synonyms = _sets(lexicon.synonym_labels(labels), "label", "other")
         self.wholes = _sets(lexicon.part_labels(labels), "part", "whole")
         self.contradicting = _sets(lexicon.contradictions(attributes), "attribute", "other")
         self.same = _sets(lexicon.same_attribute(attributes), "attribute", "other")
@@ -109,6 +111,10 @@ class Words:
     def may_be(self, label: str, other: str) -> bool:
         """Whether two labels may name one thing: equal, synonyms, kinds of one another, singular and plural."""
         return label == other or other in self.related.get(label, NOTHING)
+
+    def says(self, label: str, other: str) -> bool:
+        """Whether who names a thing by the first label has said the other: a "poodle" is a dog, "trees" are a tree."""
+        return label == other or other in self.implied.get(label, NOTHING)
 
     def one_attribute(self, value: str, other: str) -> bool:
         """Whether two attributes are two words for one thing ("metal", "metallic")."""

@@ -135,6 +135,25 @@ def caption_changed(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> 
     return {**row, "answer": row["answer"].replace(f" {said}", " unicorn", 1)}
 
 
+def common_label_left_out(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
+    """The open answer lacks one of the things that all pictures show, and the row agrees with that."""
+    labels = row["metadata"]["objects"]
+    if row["generator"] != "CommonObject" or len(labels) < 2:
+        return None
+    chosen = row["options"][row["answer_index"]] if row["options"] else labels[0]
+    gone = rng.choice([label for label in labels if label != chosen])
+    rest = [label for label in labels if label != gone]
+    proof = zip(row["evidence"]["object_ids"], row["evidence"]["boxes"], strict=True)
+    bears = {(o["id"], str(o["box"])) for i in row["image_ids"] for o in graphs[i]["objects"] if o["label"] in rest}
+    kept = [(name, box) for name, box in proof if (name, str(box)) in bears]
+    return {
+        **row,
+        "answer": rest[0] if len(rest) == 1 else ", ".join(rest[:-1]) + " and " + rest[-1],
+        "metadata": {**row["metadata"], "objects": rest},
+        "evidence": {"object_ids": [name for name, _ in kept], "boxes": [box for _, box in kept]},
+    }
+
+
 def slot_left(row: Row, rng: random.Random, graphs: Mapping[str, Row]) -> Row | None:
     return {**row, "question": TEMPLATES[row["template"]].open} if "{" in TEMPLATES[row["template"]].open else None
 
@@ -155,5 +174,5 @@ def _refilled(row: Row, rng: random.Random, names: tuple[str, ...], change: Call
 MUTATIONS: list[Mutation] = [
     answer_swapped, index_shifted, both_swapped, count_off_by_one, other_image, images_turned, unknown_image,
     label_replaced, box_moved, other_template, option_made_true, evidence_dropped, evidence_moved, metadata_replaced,
-    caption_changed, slot_left,
+    caption_changed, common_label_left_out, slot_left,
 ]  # fmt: skip

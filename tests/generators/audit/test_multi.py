@@ -129,6 +129,42 @@ def test_common_objects() -> None:
     assert "wrong: answer_incomplete" in ask("CommonObject", more, {}, "car", **given)
 
 
+@pytest.mark.parametrize("gone", ["computer", "desk", "keyboard"])
+def test_what_is_only_mixed_up_with_another_thing_has_to_be_named(gone: str) -> None:
+    labels = ["computer", "desk", "keyboard"]
+    shown = images(*[[(label, box, []) for label, box in zip(labels, (A, B, C), strict=True)]] * 2)
+    places = [(n, place) for n in (0, 1) for place in range(3)]
+    assert ask("CommonObject", shown, {}, "computer, desk and keyboard", objects=labels, rests_on=places) == set()
+    rest = [label for label in labels if label != gone]
+    kept = [(n, place) for n, place in places if labels[place] != gone]
+    found = ask("CommonObject", shown, {}, " and ".join(rest), objects=rest, rests_on=kept)
+    assert found == {"wrong: answer_incomplete"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "answer", "expected"),
+    [
+        (("poodle", "dog"), "poodle", set()),
+        (("poodle", "dog"), "dog", {"wrong: answer_incomplete"}),
+        (("poodle", "dog"), "dog and poodle", {"ungrammatical: thing_named_twice"}),
+        (("tree", "trees"), "trees", set()),
+        (("couch", "sofa"), "couch and sofa", {"ambiguous: one_thing_two_names"}),
+    ],
+)
+def test_each_common_thing_is_named_once(labels: tuple[str, str], answer: str, expected: set[str]) -> None:
+    shown = images(*[[(label, box, []) for label, box in zip(labels, (A, B), strict=True)]] * 2)
+    said = [label for label in labels if label in answer.split()]
+    places = [(n, labels.index(label)) for n in (0, 1) for label in said]
+    assert ask("CommonObject", shown, {}, answer, objects=said, rests_on=places) == expected
+
+
+def test_two_names_for_what_is_in_one_place_are_no_two_things() -> None:
+    shown = images([("computer", A, []), ("desk", A, [])], [("computer", A, []), ("desk", B, [])])
+    places = [(0, 0), (0, 1), (1, 0), (1, 1)]
+    found = ask("CommonObject", shown, {}, "computer and desk", objects=["computer", "desk"], rests_on=places)
+    assert found == {"ambiguous: one_thing_two_names"}
+
+
 def test_common_attributes() -> None:
     shown = images([("car", A, ["red", "small"])], [("car", A, ["red", "large"])])
     given: dict[str, Any] = {"rests_on": [(0, 0), (1, 0)], "objects": ["car"], "attributes": ["red"]}

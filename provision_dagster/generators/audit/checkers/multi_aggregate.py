@@ -1,11 +1,14 @@
 """Questions about totals over several images, and about what they have in common."""
 
+from itertools import combinations, product
+
 from provision_dagster.generators.audit.checkers.attribute import has_attribute
 from provision_dagster.generators.audit.checkers.multi_select import count_of, labels_of, values_of
 from provision_dagster.generators.audit.checkers.object import judge_count, judge_plural
 from provision_dagster.generators.audit.checkers.presence import shows
 from provision_dagster.generators.audit.english import items_of
 from provision_dagster.generators.audit.phrases import images_named, read_noun_phrase
+from provision_dagster.generators.audit.picture import SAME_THING_IOU, Picture, iou
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import (
     Question,
@@ -85,8 +88,9 @@ def common_object(q: Question, v: Verdict) -> None:
     if not set(said) <= common:
         v.wrong("object_not_common")
     listed = [label for label in common if q.words.label[label].usable and q.words.label[label].kind != "abstract"]
-    if not all(any(q.words.may_be(label, s) for s in said) for label in listed):
+    if not all(any(q.words.says(s, label) for s in said) for label in listed):
         v.wrong("answer_incomplete")
+    judge_names(q, v, said)
 
     def holds(option: str) -> Truth:
         truths = [shows(p, option) for p in q.pictures]
@@ -98,6 +102,23 @@ def common_object(q: Question, v: Verdict) -> None:
     if not set(q.metadata["objects"]) <= common:
         v.wrong("metadata_objects")
     check_rests_on(q, v, needed=[], allowed=_places(q, common))
+
+
+def judge_names(q: Question, v: Verdict, said: list[str]) -> None:
+    """Demand that a list names nothing twice, under one word or under two."""
+    for one, two in combinations(said, 2):
+        if q.words.says(one, two) or q.words.says(two, one):
+            v.ungrammatical("thing_named_twice")
+        elif two in q.words.synonyms.get(one, NOTHING) or (
+            q.words.may_be(one, two) and any(_one_place(p, one, two) for p in q.pictures)
+        ):
+            v.ambiguous("one_thing_two_names")
+
+
+def _one_place(picture: Picture, label: str, other: str) -> bool:
+    """Whether a box of one label and a box of another cover nearly the same place."""
+    pairs = product(picture.by_label.get(label, ()), picture.by_label.get(other, ()))
+    return any(iou(picture.boxes[a], picture.boxes[b]) > SAME_THING_IOU for a, b in pairs)
 
 
 @checks("CommonAttribute", options="attribute")

@@ -1,14 +1,14 @@
 """CommonObject: what all images show."""
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 
 from provision_dagster.generators.arrays import (
     Bools,
     Ints,
-    Pairs,
     Ragged,
-    bools,
     distinct,
     member,
     offsets_of,
@@ -22,6 +22,12 @@ from provision_dagster.generators.hashing import draw as luck_of
 from provision_dagster.generators.language import join_lists
 from provision_dagster.generators.programs.attribute_options import pick
 from provision_dagster.generators.programs.multi_image.absence import absent
+from provision_dagster.generators.programs.multi_image.common_labels import (
+    common_labels,
+    named_apart,
+    named_once,
+    sayable_labels,
+)
 from provision_dagster.generators.programs.multi_image.drawing import Concepts, draw_questions, members_identity
 from provision_dagster.generators.programs.multi_image.label_pools import LabelRows, label_rows
 from provision_dagster.generators.programs.multi_image.questions import arranged, images_text
@@ -42,12 +48,6 @@ TRIED = 2 * OPTIONS
 """Labels that are tried as false options of one question."""
 
 
-def sayable_labels(graphs: Graphs, rules: Rules) -> Bools:
-    """Labels that may be named as things that images show."""
-    table = graphs.words.labels.words
-    return bools(table["usable"] & (table["kind"] != "abstract")) | (rules == "paper")
-
-
 def visible_rows(graphs: Graphs, rules: Rules) -> LabelRows:
     """Labels that may be named, and their images."""
     return graphs.once(
@@ -65,45 +65,21 @@ def draw(graphs: Graphs, n: int, wanted: int, start: int, rules: Rules) -> Drawn
         wanted=wanted,
         start=start,
         identity=members_identity(np.zeros(len(found.label), dtype=np.uint64), image_hash),
+        check=None if rules == "paper" else partial(_named_apart, graphs),
     )
-    return arranged(graphs, drawing, graphs.labels.img[drawing.members], single={}, each={"row": drawing.members})
+    images = graphs.labels.img[drawing.members]
+    return arranged(graphs, drawing, images, single={}, each={"row": drawing.members}, reason="one_thing_two_names")
 
 
-def common_labels(graphs: Graphs, images: Ints, rules: Rules) -> Ragged:
-    """Labels that all images of each row (m, n) show, sorted."""
-    labels = graphs.labels
-    first, size = labels.of_image[images[:, 0]], np.diff(labels.of_image)[images[:, 0]]
-    row, label = np.repeat(np.arange(len(images)), size), labels.label[spans(first, size)]
-    named = sayable_labels(graphs, rules)[label]
-    row, label = row[named], label[named]
-    keys = packed(labels.img, labels.label)
-    for column in images.T[1:]:
-        there = member(packed(column[row], label), keys)
-        row, label = row[there], label[there]
-    return Ragged(label, offsets_of(np.bincount(row, minlength=len(images))))
-
-
-def unrelated(lists: Ragged, weights: npt.NDArray[np.float64], related: Pairs) -> Ragged:
-    """Name each thing once: of labels that may mean the same thing keep the most frequent; sorted lists."""
-    row, label = lists.rows, lists.values
-    order = np.lexsort((label, -weights[label], row))
-    row, label = row[order], label[order]
-    kept: list[Ints] = [np.zeros(0, dtype=np.int64)]
-    while len(row):
-        best, size = runs(row)
-        kept.append(packed(row[best], label[best]))
-        leader = np.repeat(label[best], size)
-        apart = (leader != label) & ~related.has(leader, label)
-        row, label = row[apart], label[apart]
-    keys = np.sort(np.concatenate(kept))
-    return Ragged(keys & 0xFFFFFFFF, offsets_of(np.bincount(keys >> 32, minlength=len(lists.sizes))))
+def _named_apart(graphs: Graphs, concept: Ints, members: Ints) -> Bools:
+    return named_apart(graphs, graphs.labels.img[members])
 
 
 def finish(graphs: Graphs, drawn: Drawn, h: npt.NDArray[np.uint64], rules: Rules) -> Draft:
     """Name all that is common, each thing once; offer one beside what some image lacks."""
     words, images = graphs.words, drawn.images
     every = common_labels(graphs, images, rules)
-    said = every if rules == "paper" else unrelated(every, words.labels.counts, words.related_labels)
+    said = every if rules == "paper" else named_once(every, words)
     truth = pick(h, said, hashes=words.labels.hashes, fit=np.ones(words.labels.words.height, dtype=bool))
     false = _false(graphs, h, images, every, rules)
     return Draft(
@@ -175,7 +151,7 @@ register(
     MultiGenerator(
         name="CommonObject",
         family="qa_multi_aggregate",
-        version="1",
+        version="2",
         key={},
         slots=("images",),
         draw=draw,

@@ -11,7 +11,13 @@ from provision_dagster.generators.registry import Choice, Drawn
 
 
 def arranged(
-    graphs: Graphs, drawing: Drawing, images: Ints, *, single: dict[str, Ints], each: dict[str, Ints]
+    graphs: Graphs,
+    drawing: Drawing,
+    images: Ints,
+    *,
+    single: dict[str, Ints],
+    each: dict[str, Ints],
+    reason: str = "not_provable",
 ) -> Drawn:
     """Put the images of each question in random order.
 
@@ -24,6 +30,8 @@ def arranged(
     each
         Columns that hold one number per member, shape (m, n): they become columns "name 0" .. in the order of the
         images.
+    reason
+        Why combinations were found unsound.
     """
     image_hash = graphs.images["image_hash"].to_numpy()
     luck = mix(draw(drawing.identity, "images")[:, None], image_hash[images])
@@ -36,7 +44,7 @@ def arranged(
         images=np.take_along_axis(images, order, axis=1),
         rows=pl.DataFrame({name: pl.Series(values, dtype=pl.Int64) for name, values in columns.items()}),
         available=drawing.available,
-        dropped={"not_provable": drawing.unsound} if drawing.unsound else {},
+        dropped={reason: drawing.unsound} if drawing.unsound else {},
     )
 
 
