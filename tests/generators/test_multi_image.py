@@ -361,6 +361,26 @@ def test_attributed_objects_are_counted_only_where_all_are_known() -> None:
     assert "red cars" in both["question"]
 
 
+# --- sizes
+
+
+SIZE_NAMES = ["HasAttributedObject", "HasNotAttributedObject", "CommonAttribute", "CompareAttribute"]
+
+
+@pytest.mark.parametrize("name", [*SIZE_NAMES, "CountAttributeObject"])
+def test_a_size_is_not_asked_across_images(name: str) -> None:
+    """What is large in one image need not be so beside what another image shows; a width can be seen."""
+    scenes = [
+        scene("a", [("car", box(0), ["large"]), ("road", box(2), ["wide"])]),
+        scene("b", [("car", box(0), ["small"]), ("road", box(2), ["narrow"])]),
+        scene("c", [("car", box(0), ["large"]), ("road", box(2), ["wide"]), ("cup", box(4), ["wide"])]),
+        scene("d", [("car", box(0), ["large"]), ("cup", box(4), ["wide"])]),
+    ]
+    found = asked(graphs(*scenes), name)
+    assert found
+    assert {label for qa in found for label in qa["metadata"]["objects"]} <= {"road", "cup"}
+
+
 # --- what is common
 
 

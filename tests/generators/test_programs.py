@@ -240,6 +240,17 @@ FAR = (50, 50, 60, 60)
         ),
         ("AttributeBBox", scene("a", [("door", BOX, ["open", "closed"])]), {"kept": 0, "contradicting_attributes": 1}),
         ("AttributeBBox", scene("a", [("cat", BOX, ["black", "white"])]), {"kept": 1}),
+        *(
+            (name, scene("a", [("car", BOX, [size]), (other, FAR, [beside])]), expected)
+            for name in ("AttributeBBox", "TypedAttributeBBox", "ExistsAttribute")
+            for size, other, beside, expected in (
+                ("small", "car", "large", {"kept": 2}),
+                ("small", "dog", "large", {"kept": 0, "size_without_comparison": 2}),
+                ("small", "car", "tiny", {"kept": 0, "size_without_comparison": 2}),
+                ("wide", "dog", "narrow", {"kept": 2}),
+            )
+            if (name, beside) != ("ExistsAttribute", "tiny")  # a tiny car may be called small
+        ),
         (
             "LeftMostObject",
             scene("a", [("car", (0, 0, 2, 9), []), ("dog", (3, 0, 40, 9), []), ("cup", (50, 0, 60, 9), [])]),

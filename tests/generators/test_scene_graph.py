@@ -279,6 +279,15 @@ def test_an_attribute_that_the_question_tells_is_not_asked() -> None:
     assert counts(out, "SceneGraphAttributeQA")["answer_in_question"] == 4
 
 
+@pytest.mark.parametrize(("beside", "asked"), [("large", True), ("tall", False)])
+def test_a_size_is_asked_beside_another_of_its_kind_only(beside: str, asked: bool) -> None:
+    things = [("cup", BOX, ["white", "small"]), ("table", BOX, ["wooden"]), ("cup", BOX, ["blue", beside])]
+    out = made(graphs(scene("a", things, [(0, "on", 1), (2, "on", 1)])), FULL, "SceneGraphAttributeQA")
+    assert ("small" in out.qa["answer"].to_list()) == asked
+    assert ("size_without_comparison" in counts(out, "SceneGraphAttributeQA")) != asked
+    assert "white" in out.qa["answer"].to_list()
+
+
 def test_a_relation_question_does_not_use_its_relation() -> None:
     row = street(("lamp", BOX, ["tall", "metal"]), relations=[(2, "next to", 1), (0, "under", 2)])
     out = made(graphs(row), FULL, "SceneGraphRelationQA", templates=PLAIN)

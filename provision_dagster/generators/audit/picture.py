@@ -114,6 +114,14 @@ class Picture:
         near = self.by_label.keys() & self.words.related.get(label, NOTHING)
         return near - self.searched if label in self.searched else near
 
+    def size_unseen(self, label: str, value: str) -> bool:
+        """Whether a value is a size ("small") and nothing of the label is of a contrary size, to compare it with."""
+        word = self.words.attribute.get(value)
+        if word is None or word.exclusive_group != "size":
+            return False
+        contrary = self.words.contradicting.get(value, NOTHING)
+        return not any(self.attributes[place] & contrary for place in self.by_label.get(label, ()))
+
     def uncountable(self, label: str) -> str | None:
         """Say why the number of boxes of a label may not be the number of things (T5), if so."""
         if label not in self._counts:

@@ -11,6 +11,7 @@ from provision_dagster.generators.hashing import U64, draw, mix
 from provision_dagster.generators.language import join_lists
 from provision_dagster.generators.options import Source, Weighted, draw_false
 from provision_dagster.generators.programs.common import box_rules, table, verbs
+from provision_dagster.generators.programs.sizes import size_alone
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Mentions, Rules
 from provision_dagster.generators.words import Words
 
@@ -83,6 +84,11 @@ def _contradicting(words: Words, attribute: Ints, category: Ints, first: Ints, s
     return found
 
 
+def sizes_alone(graphs: Graphs, held: Held) -> Bools:
+    """Whether a group holds a size that no other thing of the label contradicts (see `size_alone`)."""
+    return size_alone(graphs, graphs.label_row[held.obj], Ragged.slices(held.spoken, first=held.first, size=held.size))
+
+
 def attribute_candidates(graphs: Graphs, rules: Rules, held: Held, *, keep: Bools) -> Candidates:
     """Candidates of groups of attributes, with the rules that all questions about a boxed object share."""
     rows = np.flatnonzero(keep)
@@ -100,6 +106,7 @@ def attribute_candidates(graphs: Graphs, rules: Rules, held: Held, *, keep: Bool
             "unusable_label": ~graphs.words.labels.flag("usable")[graphs.label[obj]],
             "category_not_askable": ~askable[held.category[rows]],
             "contradicting_attributes": held.contradicting[rows],
+            "size_without_comparison": sizes_alone(graphs, held)[rows],
             **box_rules(graphs, obj),
             "answer_in_label": _said_in_label(graphs, obj, held, rows),
         },

@@ -12,7 +12,7 @@ STREET = scene(
     "street",
     [
         ("car", (0, 60, 20, 80), ["red", "small"]),
-        ("car", (25, 60, 45, 80), ["blue"]),
+        ("car", (25, 60, 45, 80), ["blue", "large"]),
         ("dog", (75, 70, 85, 80), ["black", "white"]),
     ],
 )
@@ -35,6 +35,17 @@ def box(generator: str = "AttributeBBox", **changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("generator", ["AttributeBBox", "TypedAttributeBBox"])
 def test_a_right_attribute_passes(generator: str) -> None:
     assert faults(box(generator), STREET) == set()
+
+
+@pytest.mark.parametrize("beside", [["blue"], ["blue", "small"], ["blue", "tall"]])
+def test_a_size_is_seen_beside_another_only(beside: list[str]) -> None:
+    alone = scene("street", [("car", (0, 60, 20, 80), ["red", "small"]), ("car", (25, 60, 45, 80), beside)])
+    assert faults(box(), alone) == {"ambiguous: size_without_comparison"}
+    assert faults(box("TypedAttributeBBox"), alone) == set()
+    small = {"answer": "small", "options": ["small", "large"], "index": 0, "attributes": ["small"]}
+    asked = box("TypedAttributeBBox", slots={**SLOTS, "noun": "size"}, **small)
+    assert faults(asked, alone) == {"ambiguous: size_without_comparison"}
+    assert faults(asked, STREET) == set()
 
 
 SLOTS = {"label": "car", "box": BOX, "be": "is", "do": "does", "noun": "color"}
@@ -102,7 +113,7 @@ A, B, C = (0, 0, 10, 10), (30, 30, 40, 40), (60, 60, 70, 70)
     ("things", "phrase", "having"),
     [
         ([("car", A, ["red"]), ("car", B, ["blue"])], "red cars", [0]),
-        ([("car", A, ["red", "small"]), ("car", B, ["blue"]), ("car", C, ["red", "small"])], "small red cars", [0, 2]),
+        ([("car", A, ["red", "small"]), ("car", B, ["blue", "large"]), ("car", C, ["red", "small"])], "small red cars", [0, 2]),
         ([("dog", A, ["white", "sitting"]), ("dog", B, ["black", "standing"])], "white dogs that are sitting", [0]),
         ([("cat", A, ["black", "white"]), ("dog", B, [])], "black and white cats", [0]),
         ([("car", A, ["light blue"]), ("car", B, ["red"])], "light blue cars", [0]),

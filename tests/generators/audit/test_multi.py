@@ -68,6 +68,17 @@ def test_has_attributed_object() -> None:
     assert found == {"ambiguous: option_not_provably_false"}
 
 
+def test_sizes_are_not_compared_between_images() -> None:
+    shown = images([("car", A, ["large"])], [("car", A, ["small"])])
+    given: dict[str, Any] = {"rests_on": [(0, 0)], "objects": ["car"], "attributes": ["large"]}
+    found = ask("HasAttributedObject", shown, {"thing": "a large car", "bare": "large car"}, "Image 1", **given)
+    assert found == {"ambiguous: size_without_comparison"}
+    given = {"rests_on": [(0, 0), (1, 0)], "objects": ["car"], "attributes": ["large", "small"]}
+    statement = "The car is large in Image 1 and small in Image 2."
+    found = ask("CompareAttribute", shown, {"label": "car", "noun": "size"}, statement, **given)
+    assert found == {"ambiguous: size_without_comparison"}
+
+
 def test_images_without_the_object_are_right_too() -> None:
     shown = images([("car", A, ["red"])], [("car", A, ["blue"])], [("lamp", A, [])])
     slots = {"thing": "a red car", "bare": "red car"}

@@ -1,6 +1,6 @@
 """Questions about attributes: of the object in a box, or how many objects have them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from provision_dagster.generators.audit.checkers.object import judge_count
 from provision_dagster.generators.audit.english import items_of, number
@@ -65,6 +65,8 @@ def exists_attribute(q: Question, v: Verdict) -> None:
         v.ambiguous("attribute_of_other_objects_unknown")
     if len({len(having) for having, _ in found}) > 1:
         v.ambiguous("phrase_reads_in_two_ways")
+    for label, wanted in readings:
+        judge_sizes(v, picture, label, wanted)
     meant = next((having for having, _ in found if len(having) == number(q.answer)), found[0][0])
     judge_count(q, v, true=len(meant))
     check_leak(q, v, [q.answer], slots=["attributed_plural"])
@@ -112,12 +114,19 @@ def attribute_bbox(q: Question, v: Verdict) -> None:
     asked = frozenset(a for a in held if categories is None or words.attribute[a].category in categories)
     said = items_of(q.answer, known=held)
     judge_said_attributes(q, v, said, asked)
+    judge_sizes(v, picture, picture.labels[place], asked)
     judge_attribute_options(q, v, held, asked=asked, categories=categories)
     check_leak(q, v, [*said, *q.options[slice(q.answer_index, None)][:1]], slots=["label"])
     check_metadata(q, v, objects=[picture.labels[place]])
     if not set(q.metadata["attributes"]) <= asked:
         v.wrong("metadata_attributes")
     check_rests_on(q, v, needed=[(0, place)])
+
+
+def judge_sizes(v: Verdict, picture: Picture, label: str, values: Iterable[str]) -> None:
+    """Demand that a size is asked about only where other things of the label show what is small or large."""
+    if any(picture.size_unseen(label, value) for value in values):
+        v.ambiguous("size_without_comparison")
 
 
 def judge_said_attributes(q: Question, v: Verdict, said: list[str], asked: frozenset[str]) -> None:

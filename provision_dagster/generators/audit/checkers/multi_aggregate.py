@@ -2,7 +2,7 @@
 
 from itertools import combinations, product
 
-from provision_dagster.generators.audit.checkers.attribute import has_attribute
+from provision_dagster.generators.audit.checkers.attribute import has_attribute, judge_sizes
 from provision_dagster.generators.audit.checkers.multi_select import count_of, labels_of, values_of
 from provision_dagster.generators.audit.checkers.object import judge_count, judge_plural
 from provision_dagster.generators.audit.checkers.presence import shows
@@ -64,6 +64,8 @@ def count_attribute_object(q: Question, v: Verdict) -> None:
     label, wanted = min(readings, key=lambda r: (r[0], sorted(r[1])))
     having = []
     for number, picture in enumerate(q.pictures):
+        if label in picture.by_label:
+            judge_sizes(v, picture, label, wanted)
         if reason := count_of(picture, label)[1]:
             v.ambiguous(reason)
         for place in picture.by_label.get(label, ()):
@@ -146,6 +148,8 @@ def common_attribute(q: Question, v: Verdict) -> None:
     common = [a for a in held[0] if holds(a)]
     if not all(any(words.one_attribute(a, s) for s in said) for a in common):
         v.wrong("answer_incomplete")
+    for picture in q.pictures:
+        judge_sizes(v, picture, label, common)
     judge_options(q, v, holds)
     if len({words.attribute[o].category for o in q.options if o in words.attribute}) > 1:
         v.leaking("options_of_several_categories")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 
-from provision_dagster.generators.audit.checkers.attribute import has_attribute
+from provision_dagster.generators.audit.checkers.attribute import has_attribute, judge_sizes
 from provision_dagster.generators.audit.checkers.multi_aggregate import judge_images_slot
 from provision_dagster.generators.audit.checkers.object import judge_name
 from provision_dagster.generators.audit.checkers.relation import is_related
@@ -91,6 +91,7 @@ def compare_attribute(q: Question, v: Verdict) -> None:
     said = read_statement(q.answer, known=known, opening=opening) or {}
     for n, carried in enumerate(held):
         asked = [a for a in carried if words.attribute[a].category in categories]
+        judge_sizes(v, q.pictures[n], label, asked)
         if not all(any(words.one_attribute(a, s) for s in said.get(n, ())) for a in asked):
             v.wrong("answer_incomplete")
         if any(words.attribute[s].category not in categories for s in said.get(n, ()) if s in words.attribute):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from provision_dagster.generators.audit.checkers.attribute import judge_sizes
 from provision_dagster.generators.audit.checkers.object import judge_name, judge_plural
 from provision_dagster.generators.audit.checkers.presence import shows, shows_related, shows_with
 from provision_dagster.generators.audit.phrases import article_of, image_number, read_clause, read_noun_phrase
@@ -69,6 +70,8 @@ def has_object(q: Question, v: Verdict) -> None:
         return
     label, wanted = readings[0]
     judge_images(q, v, lambda p: turned(q, shows_with(p, label, wanted) if wanted else shows(p, label)))
+    for picture in q.pictures:
+        judge_sizes(v, picture, label, wanted)
     if attributed and not all(label in p.by_label for p in q.pictures):
         v.ambiguous("image_without_the_object")
     _judge_support(q, v, [label])

@@ -1,6 +1,10 @@
 """Questions that point at an object by its attributes and a neighbor."""
 
-from provision_dagster.generators.audit.checkers.attribute import judge_attribute_options, judge_said_attributes
+from provision_dagster.generators.audit.checkers.attribute import (
+    judge_attribute_options,
+    judge_said_attributes,
+    judge_sizes,
+)
 from provision_dagster.generators.audit.checkers.object import judge_name
 from provision_dagster.generators.audit.checkers.relation import judge_predicate_options, judge_said_predicates
 from provision_dagster.generators.audit.descriptions import Description, fits, neighbors_of, read_description
@@ -89,6 +93,7 @@ def scene_graph_attribute(q: Question, v: Verdict) -> None:
         v.leaking("category_in_the_description")
     answers = items_of(q.answer, known=held)
     judge_said_attributes(q, v, answers, asked)
+    judge_sizes(v, q.picture, q.picture.labels[place], asked)
     judge_attribute_options(q, v, held, asked=asked, categories=categories)
     check_leak(q, v, answers, slots=["description"])
     check_support(q, v, [found])

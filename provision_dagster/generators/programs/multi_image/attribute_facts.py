@@ -20,6 +20,7 @@ from provision_dagster.generators.hashing import U64
 from provision_dagster.generators.programs.multi_image.label_pools import provable_counts
 from provision_dagster.generators.programs.multi_image.questions import concept_hash, unlike
 from provision_dagster.generators.programs.multi_image.spaces import Floats, Pool
+from provision_dagster.generators.programs.sizes import relative
 from provision_dagster.generators.registry import Rules
 from provision_dagster.generators.words import Words
 
@@ -101,10 +102,13 @@ def _certain(graphs: Graphs, row: Ints, attribute: Ints, rules: Rules) -> tuple[
 
 
 def sayable(words: Words) -> Bools:
-    """Attributes that the lexicon knows and that are no nouns such as a brand."""
-    return np.asarray(
-        words.attributes.flag("known") & (words.category >= 0) & (words.category != words.category_code("noun"))
-    )
+    """Attributes that the lexicon knows, that are no nouns such as a brand and no sizes.
+
+    A size compares a thing with others of its kind in its image: it cannot be seen in an image that shows one, and
+    those of several images are not to one scale.
+    """
+    known = words.attributes.flag("known") & (words.category >= 0) & (words.category != words.category_code("noun"))
+    return np.asarray(known & ~relative(words))
 
 
 def read_one_way(words: Words, label: Ints, attribute: Ints) -> Bools:

@@ -178,7 +178,7 @@ register(
     MultiGenerator(
         name="CommonAttribute",
         family="qa_multi_aggregate",
-        version="1",
+        version="2",
         key={"label": "label"},
         slots=("label", "images"),
         draw=draw,

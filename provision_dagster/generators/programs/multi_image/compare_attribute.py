@@ -171,7 +171,7 @@ register(
     MultiGenerator(
         name="CompareAttribute",
         family="qa_multi_compare",
-        version="1",
+        version="2",
         key={"label": "label", "category": "category"},
         slots=("label", "noun", "images"),
         draw=draw,

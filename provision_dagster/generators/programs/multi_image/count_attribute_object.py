@@ -108,7 +108,7 @@ register(
     MultiGenerator(
         name="CountAttributeObject",
         family="qa_multi_aggregate",
-        version="1",
+        version="2",
         key={"label": "label", "attribute": "attribute"},
         slots=("attributed_plural", "images"),
         draw=draw,

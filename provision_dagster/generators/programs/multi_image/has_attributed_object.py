@@ -104,7 +104,7 @@ for _name, _lacking in (("HasAttributedObject", False), ("HasNotAttributedObject
         MultiGenerator(
             name=_name,
             family="qa_multi_select",
-            version="1",
+            version="2",
             key={"label": "label", "attribute": "attribute"},
             slots=("thing", "bare"),
             draw=partial(draw, lacking=_lacking),

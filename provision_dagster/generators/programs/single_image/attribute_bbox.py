@@ -34,7 +34,7 @@ register(
     Generator(
         name="AttributeBBox",
         family="qa_attribute",
-        version="2",
+        version="3",
         key={"obj": "object"},
         slots=("label", "box", "be", "do"),
         candidates=candidates,

@@ -12,6 +12,7 @@ from provision_dagster.generators.options import count_options
 from provision_dagster.generators.phrases import adjectives, around, set_hashes
 from provision_dagster.generators.programs.attribute_options import allowed_by_others
 from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.sizes import size_alone
 from provision_dagster.generators.registry import Candidates, Draft, Generator, Mentions, Rules, register
 
 MOST = 3
@@ -122,6 +123,7 @@ def candidates(graphs: Graphs, rules: Rules) -> Candidates:
             "unknown_attribute": ~asked.known,
             "too_many_attributes": asked.sets.sizes > MOST,
             "attribute_of_other_objects_unknown": asked.unsure,
+            "size_without_comparison": size_alone(graphs, asked.row, asked.sets),
             "attributes_run_together": _run_together(graphs, asked.sets),
         },
     )
@@ -168,7 +170,7 @@ register(
     Generator(
         name="ExistsAttribute",
         family="qa_attribute",
-        version="2",
+        version="3",
         key={"label": "label", "digest": "number"},
         slots=("attributed_plural",),
         candidates=candidates,

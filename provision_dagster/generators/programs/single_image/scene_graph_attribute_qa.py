@@ -9,7 +9,12 @@ from provision_dagster.generators.arrays import Bools, Ints, Ragged, any_of, boo
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, mix
 from provision_dagster.generators.language import join_lists
-from provision_dagster.generators.programs.attribute_options import Held, attribute_choice, held_attributes
+from provision_dagster.generators.programs.attribute_options import (
+    Held,
+    attribute_choice,
+    held_attributes,
+    sizes_alone,
+)
 from provision_dagster.generators.programs.common import table
 from provision_dagster.generators.programs.description_book import BLOCK, book
 from provision_dagster.generators.programs.description_groups import groups
@@ -35,6 +40,7 @@ OWN_REASONS = (
     "category_not_askable",
     "unknown_attribute_asked",
     "contradicting_attributes_asked",
+    "size_without_comparison",
     "answer_in_question",
 )
 
@@ -90,10 +96,10 @@ def _judged(space: Descriptions, said: Described, group: Ints, fault: Faults) ->
     graphs, held = space.graphs, held_attributes(space.graphs, by_category=True)
     askable = bools(graphs.words.categories["askable"])
     found = fault.astype(np.int64)
-    for place, broken in enumerate(
-        (~askable[held.category[group]], ~held.known[group], held.contradicting[group]), start=len(REASONS) + 1
-    ):
-        found[(found == 0) & broken] = place
+    alone = graphs.once("sizes_alone", lambda: sizes_alone(graphs, held))
+    broken = (~askable[held.category[group]], ~held.known[group], held.contradicting[group], alone[group])
+    for place, wrong in enumerate(broken, start=len(REASONS) + 1):
+        found[(found == 0) & wrong] = place
     left = np.flatnonzero(found == 0)
     found[left[_told(space, said.some(left), _values(held, group[left]))]] = len(OWN_REASONS)
     return found
@@ -181,7 +187,7 @@ register(
     Generator(
         name="SceneGraphAttributeQA",
         family="qa_scene_graph",
-        version="1",
+        version="2",
         key={"root": "object", "category": "category", "digest": "number"},
         slots=("noun", "description"),
         candidates=candidates,

@@ -33,7 +33,7 @@ register(
     Generator(
         name="TypedAttributeBBox",
         family="qa_attribute",
-        version="2",
+        version="3",
         key={"obj": "object", "category": "category"},
         slots=("label", "box", "noun", "be", "do"),
         candidates=candidates,
