@@ -15,3 +15,10 @@ class SchemaError(ProvisionError):
 
 class UnsafeFileError(InputError):
     """A file asked for something that is not allowed, such as a pickle that imports a callable."""
+
+
+class MissingExtraError(ProvisionError):
+    """An optional dependency is not installed; the message is the command that installs it."""
+
+    def __init__(self, extra: str, *, needs: str) -> None:
+        super().__init__(f"`{needs}` is not installed: pip install 'provision_dagster[{extra}]'")

@@ -1,0 +1,118 @@
+"""YOLOX by ONNX Runtime (Ge et al., arXiv 2107.08430): closed-set detection on a machine without GPU."""
+
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from provision_dagster.errors import InputError
+from provision_dagster.scene_graphs.annotators.boxes import detections
+from provision_dagster.scene_graphs.annotators.configs import YoloxConfig
+from provision_dagster.scene_graphs.annotators.found import Detections, Floats, Pixels
+from provision_dagster.scene_graphs.annotators.onnx_model import OnnxModel
+
+STRIDES = (8, 16, 32)
+"""Pixels between the places of each of the three heads (section 2)."""
+
+GREY = 114
+"""What a letterboxed picture is filled up with, as in training."""
+
+NOT_A_CLASS = "n/a"
+"""Line of a label file whose number is not a class (COCO's 91 numbers have 80 classes)."""
+
+
+class YoloxDetector:
+    """A detector with the raw head output of YOLOX: (n, places, 4 + 1 + classes), to be decoded here."""
+
+    def __init__(self, config: YoloxConfig) -> None:
+        self.config = config
+        self._onnx = OnnxModel(config.weights, threads=config.threads)
+
+    @property
+    def model(self) -> str:
+        """File name and digest of the weights."""
+        return self._onnx.name
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Labels of the classes, in order.
+
+        Raises
+        ------
+        InputError
+            When the label file cannot be read.
+        """
+        try:
+            lines = self.config.labels.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"labels `{self.config.labels}` cannot be read: {error}") from error
+        return [name for line in lines if (name := line.strip()) and name != NOT_A_CLASS]
+
+    def load(self) -> None:
+        """Read weights and labels.
+
+        Raises
+        ------
+        InputError
+            When the file is not of such a model, or has another number of classes than the label file.
+        """
+        self._onnx.load()
+        height, width = self._onnx.size
+        blank = np.full((1, 3, height, width), GREY, dtype=np.float32)
+        wanted = (len(_grid(height, width)[0]), 5 + len(self.labels))
+        found = self._onnx.run(blank).shape[1:]
+        if found != wanted:
+            raise InputError(
+                f"weights `{self.config.weights}`: expected the raw output of YOLOX with {len(self.labels)} classes "
+                f"(of `{self.config.labels}`), shape {wanted}, got {found}"
+            )
+
+    def annotate(self, batch: list[Pixels]) -> list[Detections]:
+        """Find objects; boxes in pixels of each picture."""
+        if not batch:
+            return []
+        height, width = self._onnx.size
+        boxed = [_letterboxed(picture, height=height, width=width) for picture in batch]
+        raw = self._onnx.run(np.stack([picture for picture, _ in boxed])).astype(np.float64)
+        return [
+            self._found(one, scale=scale, picture=picture)
+            for one, (_, scale), picture in zip(raw, boxed, batch, strict=True)
+        ]
+
+    def _found(self, raw: Floats, *, scale: float, picture: Pixels) -> Detections:
+        places, strides = _grid(*self._onnx.size)
+        scores = raw[:, 4:5] * raw[:, 5:]
+        at, classes = np.nonzero(scores >= self.config.score_threshold)
+        center = (raw[at, :2] + places[at]) * strides[at]
+        half = np.exp(raw[at, 2:4]) * strides[at] / 2
+        height, width = picture.shape[:2]
+        return detections(
+            np.concatenate([center - half, center + half], axis=1) / scale,
+            scores[at, classes],
+            classes,
+            labels=self.labels,
+            width=width,
+            height=height,
+            iou_threshold=self.config.iou_threshold,
+            most=self.config.most,
+        )
+
+
+def _letterboxed(picture: Pixels, *, height: int, width: int) -> tuple[np.ndarray, float]:
+    """Fit a picture into the model's frame, top left, as BGR 0 .. 255; return it and what its sides were scaled by."""
+    scale = min(height / picture.shape[0], width / picture.shape[1])
+    inner = (max(1, int(picture.shape[1] * scale)), max(1, int(picture.shape[0] * scale)))
+    small = np.asarray(Image.fromarray(picture).resize(inner, Image.Resampling.BILINEAR))
+    frame = np.full((height, width, 3), GREY, dtype=np.float32)
+    frame[: inner[1], : inner[0]] = small[:, :, ::-1]
+    return frame.transpose(2, 0, 1), scale
+
+
+def _grid(height: int, width: int) -> tuple[Floats, Floats]:
+    """Column and row of each place of the heads, shape (places, 2), and its stride, shape (places, 1)."""
+    places, strides = [], []
+    for stride in STRIDES:
+        y, x = np.mgrid[: height // stride, : width // stride]
+        places.append(np.stack([x.ravel(), y.ravel()], axis=1))
+        strides.append(np.full((x.size, 1), stride))
+    return np.concatenate(places).astype(np.float64), np.concatenate(strides).astype(np.float64)
