@@ -1,9 +1,13 @@
 """Not blind-solvable (T4): how likely an option is the answer where it is offered, measured once per image set.
 
 Whoever knows only the texts of the options does best to name the one that is most often right where it is offered.
-If the answer of a question with options S is x with probability proportional to a strength s(x) (Luce's choice
-axiom), and a question with answer a keeps its multiple-choice form with probability min(s(S)) / s(a), then among
-those that keep it every option of S is right equally often: the texts tell nothing. The open form stays.
+Each option x gets a strength s(x), and a question with options S and answer a keeps its multiple-choice form with
+probability min(s(S)) / s(a). The strengths are such that among those that keep it every option is right as often as
+chance has it: the texts tell nothing. The open form stays.
+
+If the answers follow Luce's choice axiom (x is the answer among S with probability proportional to s(x)), these are
+Luce's strengths. Where they do not (false options depend on the true one, and one picture may ask thousands of times
+about one pair), Luce's would balance all questions, but not those that are kept.
 """
 
 from collections.abc import Sequence
@@ -12,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Ints, any_of
+from provision_dagster.generators.arrays import Ints, any_of, runs
 from provision_dagster.generators.registry import Choice
 
 STRENGTHS: dict[str, pl.DataType] = {
@@ -28,7 +32,10 @@ PRIOR = 1.0
 
 
 def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
-    """Fit Luce's model to questions by minorization-maximization (Hunter, 2004).
+    """Find strengths with which every option is right as often as chance has it, among the questions that are kept.
+
+    The wins of an option x and those that chance gives it are counted among the kept questions; s(x) is raised by
+    their ratio, until they agree up to `PRIOR` questions.
 
     Parameters
     ----------
@@ -42,18 +49,33 @@ def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
     numpy.ndarray
         Strength of each option, geometric mean 1 over those that occur, shape (options,).
     """
+    codes, times = _counted(codes)
     there = codes >= 0
-    safe = np.where(there, codes, 0)
-    wins = np.bincount(codes[:, 0], minlength=options) + PRIOR
-    seen = np.bincount(codes[there], minlength=options) > 0
+    row, offered = np.nonzero(there)[0], codes[there]
+    size = there.sum(axis=1)
+    seen = np.bincount(offered, minlength=options) > 0
     strength = np.ones(options)
     for _ in range(ROUNDS):
-        whole = np.where(there, strength[safe], 0).sum(axis=1)
-        share = np.broadcast_to((1 / whole)[:, None], codes.shape)
-        expected = np.bincount(codes[there], weights=share[there], minlength=options)
-        strength = wins / (expected + 2 * PRIOR / (strength + 1))
+        kept = times * kept_share(codes, strength)
+        wins = np.bincount(codes[:, 0], weights=kept, minlength=options) + PRIOR
+        chance = np.bincount(offered, weights=(kept / size)[row], minlength=options)
+        strength = strength * wins / (chance + 2 * PRIOR * strength / (strength + 1))
         strength /= np.exp(np.mean(np.log(strength[seen]))) if seen.any() else 1
     return np.where(seen, strength, 1.0)
+
+
+def kept_share(codes: Ints, strength: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Share of each question that keeps its multiple-choice form; codes as in `fit_strengths`, shape (n,)."""
+    each = np.where(codes >= 0, strength[np.maximum(codes, 0)], np.inf)
+    return np.asarray(np.minimum.reduce(list(each.T)) / each[:, 0])
+
+
+def _counted(codes: Ints) -> tuple[Ints, Ints]:
+    """List each answer with its false options once, and how often it is there: one pair is asked about many times."""
+    codes = np.concatenate([codes[:, :1], np.sort(codes[:, 1:], axis=1)], axis=1)
+    order = np.lexsort(codes.T)
+    first, times = runs(*codes[order].T)
+    return codes[order[first]], times
 
 
 def fit_choices(choices: Sequence[Choice]) -> pl.DataFrame:
