@@ -205,6 +205,35 @@ def asked(row: dict[str, Any], generator: str = "SceneGraphObjectQA") -> tuple[s
     return texts, {k: v for k, v in counts(out, generator).items() if v}
 
 
+BALL_THINGS: list[Thing] = [
+    ("ball", (0, 0, 20, 20), ["blue", "light", "round"]),
+    ("woman", (0, 0, 40, 60), ["tall"]),
+    ("plane", (50, 50, 90, 90), ["light blue", "round"]),
+]
+BALL = scene("ball", BALL_THINGS, [(1, "on", 0), (1, "on", 2)])
+"""A "light blue object that a woman is on" is both."""
+
+PHOTO = scene(
+    "photo",
+    [
+        ("building", (0, 0, 40, 60), ["in photo", "brick"]),
+        ("photo", (0, 0, 100, 100), ["outdoors"]),
+        ("building", (50, 0, 90, 60), []),
+    ],
+    [(0, "in", 1), (2, "in", 1)],
+)
+"""Both buildings are in the photo; one is said to be so by an attribute."""
+
+SIGN_THINGS: list[Thing] = [
+    ("cup", (0, 0, 20, 20), ["red"]),
+    ("sign", (0, 0, 40, 40), ["black"]),
+    ("black sign", (50, 50, 90, 90), ["large"]),
+    ("plate", (50, 50, 60, 60), ["red"]),
+]
+SIGNS = scene("signs", SIGN_THINGS, [(0, "on", 1), (3, "on", 2)])
+"""The "black sign" may be either."""
+
+
 def test_descriptions_read_as_english() -> None:
     texts, funnel = asked(street())
     # a text begins with a capital
@@ -263,12 +292,29 @@ def test_descriptions_read_as_english() -> None:
             "attribute_in_neighbor_label",
             1,
         ),
+        (BALL, "attributes_run_together", 3),
+        # without a "light blue" thing in the image set there is nothing else to read
+        (scene("a", BALL_THINGS[:2], [(1, "on", 0)]), "kept", 13),
+        (PHOTO, "attribute_says_relation", 4),
+        # where the label is not in the picture, nothing else can be so related
+        (scene("a", [("building", BOX, ["in photo"]), ("car", BOX, ["parked"])], [(0, "behind", 1)]), "kept", 2),
+        (SIGNS, "attribute_makes_other_label", 1),
+        (scene("a", SIGN_THINGS[:2], [(0, "on", 1)]), "kept", 2),
     ],
 )
 def test_truth_rules_of_descriptions(row: dict[str, Any], reason: str, number: int) -> None:
     _, funnel = asked(row)
     assert funnel.get(reason, 0) == number
     assert funnel["candidate"] == sum(n for r, n in funnel.items() if r != "candidate")
+
+
+@pytest.mark.parametrize("row", [BALL, PHOTO, SIGNS], ids=["light blue", "in photo", "black sign"])
+@pytest.mark.parametrize("mode", ["full", "sampled"])
+def test_descriptions_have_one_reading(row: dict[str, Any], mode: Any) -> None:
+    table = graphs(row)
+    out = made(table, Settings(mode=mode, per_generator=50), *QUESTIONS)
+    assert out.qa.height
+    assert audit_frame(out.qa, table, lexicon=lexicon()).reasons == {}
 
 
 def test_an_attribute_that_the_question_tells_is_not_asked() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints, packed
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints, member, packed
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.programs.contained import Contained, contained
 from provision_dagster.generators.programs.description_book import described_blocks
+from provision_dagster.generators.programs.description_readings import relational, renaming, running_together
 from provision_dagster.generators.programs.description_rivals import fits_another
 from provision_dagster.generators.programs.descriptions import Described, Descriptions, descriptions
 from provision_dagster.generators.programs.relation_options import related_pairs
@@ -23,6 +24,9 @@ REASONS = (
     "contradicting_attributes",
     "attribute_said_twice",
     "attribute_in_neighbor_label",
+    "attributes_run_together",
+    "attribute_says_relation",
+    "attribute_makes_other_label",
     "description_not_unique",
 )
 """A fault is the place of its reason here, counted from 1; 0 = none."""
@@ -110,6 +114,9 @@ def _attribute_faults(space: Descriptions, said: Described) -> dict[str, Bools]:
         "contradicting_attributes": _clash(clashing(words), said, three),
         "attribute_said_twice": _clash(alike(words), said, three),
         "attribute_in_neighbor_label": _in_label(space, said),
+        "attributes_run_together": _clash(running_together(words), said, three),
+        "attribute_says_relation": _among(space, said, relational(space.graphs), three),
+        "attribute_makes_other_label": _of_neighbor_among(space, said, renaming(space.graphs)),
     }
 
 
@@ -150,6 +157,25 @@ def _clash(pairs: Pairs, said: Described, three: Ints) -> Bools:
     a, b, c = said.a[three], said.b[three], said.c[three]
     found[three] |= pairs.has(a, c) | pairs.has(b, c)
     return found
+
+
+def _among(space: Descriptions, said: Described, keys: Ints, three: Ints) -> Bools:
+    """Whether (object, attribute) of the object or its neighbor is among packed ones."""
+    found = _of_neighbor_among(space, said, keys)
+    if len(keys):
+        found |= ~said.a_near & member(packed(said.obj, said.a), keys)
+        found |= ~said.b_near & member(packed(said.obj, said.b), keys)
+        found[three] |= member(packed(said.obj[three], said.c[three]), keys)
+    return found
+
+
+def _of_neighbor_among(space: Descriptions, said: Described, keys: Ints) -> Bools:
+    """Whether (object, attribute) of the neighbor is among packed ones."""
+    if not len(keys) or not len(space.edges.obj):
+        return np.zeros(len(said.cell), dtype=bool)
+    near = space.edges.near[said.edge]
+    by_a, by_b = (near_ & member(packed(near, a), keys) for near_, a in ((said.a_near, said.a), (said.b_near, said.b)))
+    return np.asarray(by_a | by_b)
 
 
 def _in_label(space: Descriptions, said: Described) -> Bools:

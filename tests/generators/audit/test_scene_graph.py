@@ -43,6 +43,34 @@ def test_descriptions_are_understood(text: str, place: int) -> None:
     assert "wrong: object_false" in ask("SceneGraphObjectQA", {"description": text}, answer="lamp", **given)
 
 
+def test_two_readings_are_two_objects() -> None:
+    ball = scene(
+        "ball",
+        [
+            ("ball", (0, 0, 20, 20), ["blue", "light"]),
+            ("woman", (0, 0, 40, 60), []),
+            ("plane", (50, 50, 90, 90), ["light blue"]),
+        ],
+        [(1, "on", 0), (1, "on", 2)],
+    )
+    photo = scene(
+        "photo",
+        [
+            ("building", (0, 0, 40, 60), ["in photo"]),
+            ("photo", (0, 0, 100, 100), ["outdoors"]),
+            ("car", (50, 0, 90, 60), []),
+        ],
+        [(0, "in", 1), (2, "in", 1)],
+    )
+    for row, text, label in (
+        (ball, "light blue object that the woman is on", "ball"),
+        (photo, "object that is in photo and that is in the photo that is outdoors", "building"),
+    ):
+        found = ask("SceneGraphObjectQA", {"description": text}, row=row, answer=label, rests_on=[0], objects=[label])
+        assert "ambiguous: description_not_unique" in found
+        assert not any(fault.startswith("wrong") for fault in found)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -127,7 +127,7 @@ register(
     Generator(
         name="SceneGraphObjectQA",
         family="qa_scene_graph",
-        version="1",
+        version="2",
         key={"root": "object", "digest": "number"},
         slots=("description",),
         candidates=candidates,

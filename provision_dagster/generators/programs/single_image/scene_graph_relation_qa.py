@@ -215,7 +215,7 @@ register(
     Generator(
         name="SceneGraphRelationQA",
         family="qa_scene_graph",
-        version="1",
+        version="2",
         key={
             "subject": "object",
             "object": "object",
