@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Pairs, bools, ints
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, Ragged, bools, ints
 from provision_dagster.generators.hashing import U64, column_hash
 from provision_dagster.generators.once import Once
 from provision_dagster.lexicon import Lexicon
@@ -116,6 +116,42 @@ class Words:
         return -2 if found is None else int(found)
 
     @cached_property
+    def nouns(self) -> pl.Series:
+        """What categories are called: first by category code, then what only some of their values are called."""
+        special = self.lexicon.tables["value_nouns"]["noun"].unique().sort()
+        return pl.concat([self.categories["noun"], special])
+
+    def noun_codes(self, label: Ints, category: Ints, values: Ragged) -> Ints:
+        """Choose the noun (place in `nouns`) for lists of values of a category, said of a label: "length" of hair."""
+        group, nouns = self._value_nouns
+        found = category.copy()
+        some = np.flatnonzero(values.sizes)
+        low = np.minimum.reduceat(group[values.values], values.offsets[some]) if len(some) else some
+        high = np.maximum.reduceat(group[values.values], values.offsets[some]) if len(some) else some
+        one = (low == high) & (low >= 0)
+        some, low = some[one], low[one]
+        special = nouns[low, label[some], :] if len(some) else np.zeros((0, 2), dtype=np.int64)
+        fit = special[:, 0] == category[some]
+        found[some[fit]] = special[fit, 1]
+        return found
+
+    @cached_property
+    def _value_nouns(self) -> tuple[Ints, Ints]:
+        """Row of each attribute's group, -1 without one; (category, noun) by row and label, shape (rows, labels, 2)."""
+        table = self.lexicon.tables["value_nouns"].select("exclusive_group").with_row_index("row")
+        attributes = self.attributes.words.select("exclusive_group")
+        rows = attributes.join(table, on="exclusive_group", how="left", maintain_order="left")["row"]
+        found = np.full((table.height, self.labels.words.height, 2), -3, dtype=np.int64)
+        named = self.lexicon.value_nouns(self.labels.text).join(table, on="exclusive_group")
+        codes = dict(zip(self.labels.text, range(self.labels.words.height), strict=True))
+        start = self.categories.height
+        special = {noun: start + n for n, noun in enumerate(self.nouns[start:])}
+        for row, category, noun, label in named.select("row", "category", "noun", "label").iter_rows():
+            place = slice(None) if label is None else codes[label]
+            found[row, place] = (self.category_code(category), special[noun])
+        return ints(rows.cast(pl.Int64).fill_null(-1)), found
+
+    @cached_property
     def related_labels(self) -> Pairs:
         """Labels that may name the same or an overlapping thing."""
         related = self._pairs(self.lexicon.related_labels(self.labels.text), of=self.labels)
@@ -137,6 +173,26 @@ class Words:
         return self._pairs(self.lexicon.synonym_labels(self.labels.text), of=self.labels)
 
     @cached_property
+    def bunched(self) -> Bools:
+        """Labels of which one mask often holds several things."""
+        return self._marked(self.lexicon.bunched_labels(self.labels.text))
+
+    @cached_property
+    def worn(self) -> Bools:
+        """Labels of what people wear."""
+        return self._marked(self.lexicon.worn_labels(self.labels.text))
+
+    @cached_property
+    def wearers(self) -> Bools:
+        """Labels of people."""
+        return self._marked(self.lexicon.wearer_labels(self.labels.text))
+
+    @cached_property
+    def animate(self) -> Bools:
+        """Labels of people and animals."""
+        return self._marked(self.lexicon.animate_labels(self.labels.text))
+
+    @cached_property
     def part_labels(self) -> Pairs:
         """(part, whole)."""
         return self._pairs(self.lexicon.part_labels(self.labels.text), of=self.labels)
@@ -155,6 +211,11 @@ class Words:
     def compatible(self) -> Pairs:
         """Predicates that may hold together: synonyms, or one implies the other."""
         return self._pairs(self.lexicon.compatible_predicates(self.predicates.text), of=self.predicates)
+
+    @cached_property
+    def implied_predicates(self) -> Pairs:
+        """(predicate, what holds or may well hold too)."""
+        return self._pairs(self.lexicon.implied_predicates(self.predicates.text), of=self.predicates)
 
     @cached_property
     def exclusive(self) -> Pairs:
@@ -235,6 +296,9 @@ class Words:
         table = np.ones(int(seen["n"].max() or 0) + 2)  # type: ignore[arg-type]
         table[seen["n"].to_numpy()] = seen["count"].to_numpy()
         return table
+
+    def _marked(self, labels: pl.Series) -> Bools:
+        return bools(self.labels.text.is_in(labels.implode()))
 
     def _pairs(self, frame: pl.DataFrame, *, of: Table) -> Pairs:
         first, second = frame.columns[:2]

@@ -74,6 +74,23 @@ class Lexicon:
         """Ordered pairs [label, other] of values that are two words for one kind of thing: "couch" and "sofa"."""
         return self._graph.synonyms(_series(values))
 
+    def bunched_labels(self, values: Values) -> pl.Series:
+        """Values of which annotators often mark several as one: a row of books, a bunch of bananas."""
+        return self._of_kinds(values, self.tables["bunched"]["label"])
+
+    def worn_labels(self, values: Values) -> pl.Series:
+        """Values that people wear, and that annotators need not mark: clothing and what is like it."""
+        clothing = self.labels(values).filter(kind="clothing")["label"]
+        return pl.concat([clothing, self._of_kinds(values, self.tables["worn"]["label"])]).unique().sort()
+
+    def wearer_labels(self, values: Values) -> pl.Series:
+        """Values that name people, one or several."""
+        return self._of_kinds(values, pl.Series(["person", "people"]))
+
+    def animate_labels(self, values: Values) -> pl.Series:
+        """Values that name people or animals."""
+        return self._of_kinds(values, pl.Series(["person", "people", "animal"]))
+
     def part_labels(self, values: Values) -> pl.DataFrame:
         """Pairs [part, whole] among the values: "arm" of "man", "wheel" of "car"."""
         return self._graph.parts(_series(values))
@@ -94,6 +111,25 @@ class Lexicon:
         """Columns [category, noun, askable]: "What is the `noun` of the car?" is sensible if askable."""
         return self.tables["categories"].select("category", "noun", "askable")
 
+    def value_nouns(self, values: Values) -> pl.DataFrame:
+        """Columns [exclusive_group, category, noun, label]: what the category is called for values of one group.
+
+        "long" and "short" are the length of hair, and not its size. A null label stands for all labels.
+
+        Parameters
+        ----------
+        values
+            Labels.
+        """
+        table = self.tables["value_nouns"].select("exclusive_group", "category", "noun", "labels")
+        named = table.explode("labels")
+        below = self._graph.descendants(named["labels"].drop_nulls().unique().sort())
+        kinds = named.join(below, left_on="labels", right_on="label")
+        rows = self.labels(values).select("label", "concept").join(kinds, on="concept")
+        every = table.filter(pl.col("labels").list.len() == 0).with_columns(label=pl.lit(None, pl.String))
+        columns = ["exclusive_group", "category", "noun", "label"]
+        return pl.concat([rows.select(columns), every.select(columns)]).unique().sort(columns)
+
     def predicates(self, values: Values) -> pl.DataFrame:
         """One row per distinct predicate: `PREDICATE_COLUMNS`."""
         return self._predicates.resolve(_series(values))
@@ -102,6 +138,12 @@ class Lexicon:
         """Ordered pairs [predicate, other]: synonyms, and where one implies or may go with the other."""
         series = _series(values)
         pairs = self._predicates.pairs(series, of=self._predicates.compatible_pairs)
+        return pl.concat([pairs, self._predicates.synonyms(series)]).unique().sort("predicate", "other")
+
+    def implied_predicates(self, values: Values) -> pl.DataFrame:
+        """Ordered pairs [predicate, other]: when the first holds, the second holds or may well hold too."""
+        series = _series(values)
+        pairs = self._predicates.pairs(series, of=self._predicates.implied_pairs)
         return pl.concat([pairs, self._predicates.synonyms(series)]).unique().sort("predicate", "other")
 
     def exclusive_predicates(self, values: Values, *, conditional: bool = False) -> pl.DataFrame:
@@ -157,6 +199,11 @@ class Lexicon:
     @cached_property
     def _predicates(self) -> PredicateIndex:
         return PredicateIndex(self.tables)
+
+    def _of_kinds(self, values: Values, kinds: pl.Series) -> pl.Series:
+        """Values that are of the given kinds, or of kinds of them."""
+        concepts = self._graph.descendants(kinds)["concept"]
+        return self.labels(values).filter(pl.col("concept").is_in(concepts.implode()))["label"]
 
     def _with_kinds(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Lengthen the labels of `unless` by everything that is a kind of them."""

@@ -42,11 +42,17 @@ class PredicateIndex:
         return self._tables["predicates"].select("predicate", "canonical")
 
     @cached_property
-    def compatible_pairs(self) -> pl.DataFrame:
-        """Pairs [canonical, other] of which one implies, or may go with, the other."""
+    def implied_pairs(self) -> pl.DataFrame:
+        """Pairs [canonical, other] of different predicates of which the first implies, or may go with, the second."""
         rows = self.canonical_rows.explode("implies").drop_nulls("implies")
         rows = rows.join(self.names, left_on="implies", right_on="predicate", suffix="_implied")
-        return symmetric(rows.select("canonical", other="canonical_implied"))
+        pairs = rows.select("canonical", other="canonical_implied").unique()
+        return pairs.filter(pl.col("canonical") != pl.col("other")).sort("canonical", "other")
+
+    @cached_property
+    def compatible_pairs(self) -> pl.DataFrame:
+        """The same in both orders."""
+        return symmetric(self.implied_pairs)
 
     @cached_property
     def exclusive_pairs(self) -> pl.DataFrame:

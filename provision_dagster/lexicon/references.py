@@ -17,6 +17,9 @@ _LABEL_LISTS = (
     ("parts", "part"),
     ("parts", "wholes"),
     ("predicate_exclusive", "unless"),
+    ("bunched", "label"),
+    ("worn", "label"),
+    ("value_nouns", "labels"),
 )
 
 
@@ -39,6 +42,9 @@ def check_references(tables: Tables) -> None:
     _members(tables["attribute_compatible"], column="compatible", allowed=attributes, where="attributes.csv")
     categories = tables["categories"]["category"]
     _members(tables["attributes"], column="category", allowed=categories, where="categories.csv")
+    _members(tables["value_nouns"], column="category", allowed=categories, where="categories.csv")
+    groups = tables["attributes"]["exclusive_group"]
+    _members(tables["value_nouns"], column="exclusive_group", allowed=groups, where="attributes.csv")
     _members(tables["predicates"], column="implies", allowed=predicates, where="predicates.csv")
     _members(tables["predicates"], column="inverse", allowed=predicates, where="predicates.csv")
     for column in ("first", "second"):

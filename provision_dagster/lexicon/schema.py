@@ -80,6 +80,8 @@ TABLES: dict[str, LexiconTable] = {
             (_key("group"), Column("labels", "list", required=True), Column("with", "list")),
             ("group",),
         ),
+        LexiconTable("bunched", (_key("label"),), ("label",)),
+        LexiconTable("worn", (_key("label"),), ("label",)),
         LexiconTable("parts", (_key("part"), Column("wholes", "list", required=True)), ("part",)),
         LexiconTable(
             "attributes",
@@ -107,6 +109,16 @@ TABLES: dict[str, LexiconTable] = {
                 Column("askable", "bool", "false", _FLAG),
             ),
             ("category",),
+        ),
+        LexiconTable(
+            "value_nouns",
+            (
+                _key("exclusive_group"),
+                Column("category", required=True),
+                Column("noun", required=True),
+                Column("labels", "list"),
+            ),
+            ("exclusive_group",),
         ),
         LexiconTable(
             "predicates",

@@ -108,6 +108,23 @@ def test_absence_is_not_taken_for_granted_beside_related_or_containing_things(la
     assert label in [qa["metadata"]["objects"][0] for qa in asked(clear, "HasObject")]
 
 
+@pytest.mark.parametrize("cells", [absence.CELLS, 0])  # with a table of absences, and looked up one by one
+@pytest.mark.parametrize(("worn", "wearer"), [("baseball uniform", "batter"), ("hat", "man"), ("helmet", "people")])
+def test_what_people_wear_is_not_certainly_absent_beside_them(
+    monkeypatch: pytest.MonkeyPatch, cells: int, worn: str, wearer: str
+) -> None:
+    monkeypatch.setattr(absence, "CELLS", cells)
+
+    def told(**beside: Any) -> bool:
+        table = graphs(scene("a", [(worn, box(0), [])]), scene("b", [(wearer, box(0), [])], **beside))
+        return [worn] in [qa["metadata"]["objects"] for qa in asked(table, "HasObject")]
+
+    assert not told()
+    assert told(exhaustive=[worn])
+    clear = graphs(scene("a", [(worn, box(0), [])]), scene("b", things("cup")))
+    assert [worn] in [qa["metadata"]["objects"] for qa in asked(clear, "HasObject")]
+
+
 def test_absence_is_certain_where_the_image_was_searched() -> None:
     """A detector that knows both classes tells "man" and "person" apart; a part may be missing beside its whole."""
     searched = ["arm", "person", "man"]
@@ -379,6 +396,23 @@ def test_a_size_is_not_asked_across_images(name: str) -> None:
     found = asked(graphs(*scenes), name)
     assert found
     assert {label for qa in found for label in qa["metadata"]["objects"]} <= {"road", "cup"}
+
+
+@pytest.mark.parametrize(
+    ("label", "values", "noun"),
+    [
+        ("hair", ("long", "short"), "length"),
+        ("black hair", ("long", "short"), "length"),
+        ("man", ("tall", "short"), "size"),
+        ("road", ("wide", "narrow"), "width"),
+        ("car", ("red", "blue"), "color"),
+    ],
+)
+def test_a_category_is_named_as_fits_the_label(label: str, values: tuple[str, str], noun: str) -> None:
+    table = graphs(*(scene(key, [(label, box(0), [value])]) for key, value in zip("ab", values, strict=True)))
+    (qa,) = asked(table, "CompareAttribute")
+    assert re.search(rf"\b{noun}s?\b", qa["question"])
+    assert noun == "size" or "size" not in qa["question"]
 
 
 # --- what is common

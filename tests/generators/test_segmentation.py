@@ -91,6 +91,7 @@ def test_stripes_ask_about_the_middle() -> None:
     ("labels", "rest", "reason"),
     [
         (("cup", "dog", "trees", "lamp", "vase"), {}, "label_of_several_things"),
+        (("cup", "dog", "book", "lamp", "vase"), {}, "label_of_several_things"),  # a whole row of them, often
         (("cup", "dog", "car", "lamp", "vase"), {"groups": (2,)}, "label_of_several_things"),
         (("cup", "shirt", "man", "shirt", "vase"), {"touch": True}, "no_mirrored_point_on_another_object"),
         (("cup", "wheel", "car", "wheel", "vase"), {"touch": True}, "no_mirrored_point_on_another_object"),

@@ -199,3 +199,18 @@ def test_a_label_implies_its_numbers_and_what_it_is_a_kind_of(
 def test_synonyms_are_two_words_for_one_kind(lexicon: Lexicon) -> None:
     found = pairs(lexicon.synonym_labels(["couch", "sofa", "computer", "desk", "tv", "television", "man", "player"]))
     assert found == {("couch", "sofa"), ("sofa", "couch"), ("tv", "television"), ("television", "tv")}
+
+
+def test_what_is_worn_by_whom_and_what_is_marked_in_bunches(lexicon: Lexicon) -> None:
+    words = ["book", "red books", "bananas", "dog", "helmet", "baseball uniform", "batter", "shirt", "crowd", "zorb"]
+    assert lexicon.bunched_labels(words).to_list() == ["book", "red books", "bananas"]
+    assert lexicon.worn_labels(words).to_list() == ["baseball uniform", "helmet", "shirt"]
+    assert lexicon.wearer_labels(words).to_list() == ["batter", "crowd"]
+    assert lexicon.animate_labels(words).to_list() == ["dog", "batter", "crowd"]
+
+
+def test_values_have_nouns_of_their_own(lexicon: Lexicon) -> None:
+    found = {(group, label): noun for group, _, noun, label in lexicon.value_nouns(["black hair", "man"]).iter_rows()}
+    assert found[("extent", "black hair")] == "length"
+    assert ("extent", "man") not in found
+    assert found[("width", None)] == "width"

@@ -80,7 +80,15 @@ class Words:
         self.compatible = _sets(lexicon.compatible_predicates(predicates), "predicate", "other")
         self.excluded = _conditions(lexicon.exclusive_predicates(predicates, conditional=True))
         self.base_of_verb = dict(lexicon.tables["verbs"].select("base", "third_person").iter_rows())
-        self.categories_of_noun = _sets(lexicon.categories(), "noun", "category")
+        special = lexicon.value_nouns(labels)
+        nouns = pl.concat([lexicon.categories().select("noun", "category"), special.select("noun", "category")])
+        self.categories_of_noun = _sets(nouns.unique(), "noun", "category")
+        self.noun_of_values = {(group, label): noun for group, _, noun, label in special.iter_rows()}
+        self.bunched = frozenset(lexicon.bunched_labels(labels))
+        self.worn = frozenset(lexicon.worn_labels(labels))
+        self.wearers = frozenset(lexicon.wearer_labels(labels))
+        self.animate = frozenset(lexicon.animate_labels(labels))
+        self.implied_predicates = _sets(lexicon.implied_predicates(predicates), "predicate", "other")
 
     @cached_property
     def labels_of_plural(self) -> Mapping[str, frozenset[str]]:
@@ -115,6 +123,12 @@ class Words:
     def says(self, label: str, other: str) -> bool:
         """Whether who names a thing by the first label has said the other: a "poodle" is a dog, "trees" are a tree."""
         return label == other or other in self.implied.get(label, NOTHING)
+
+    def noun_for(self, label: str, values: Iterable[str]) -> str | None:
+        """What values of one category are called of a label in place of the category's noun: "length" of hair."""
+        groups = {self.attribute[value].exclusive_group for value in values}
+        group = groups.pop() if len(groups) == 1 else ""
+        return self.noun_of_values.get((group, label)) or self.noun_of_values.get((group, None))
 
     def one_attribute(self, value: str, other: str) -> bool:
         """Whether two attributes are two words for one thing ("metal", "metallic")."""

@@ -143,7 +143,7 @@ def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, noun: b
     h, obj, lists = rows["h"].to_numpy(), ints(rows["obj"]), held_lists(held, rows)
     words = graphs.words.attributes.text
     plural = graphs.is_plural(obj)
-    nouns = graphs.words.categories["noun"].gather(rows["category"])
+    nouns = category_nouns(graphs, graphs.label[obj], ints(rows["category"]), lists)
     slots = {
         "label": graphs.label_text(obj),
         "box": graphs.box_text.gather(obj),
@@ -156,6 +156,11 @@ def finish_attributes(graphs: Graphs, rows: pl.DataFrame, held: Held, *, noun: b
         objects=Ragged.columns(obj),
         choice=attribute_choice(graphs, h, obj, lists),
     )
+
+
+def category_nouns(graphs: Graphs, label: Ints, category: Ints, values: Ragged) -> pl.Series:
+    """What a category is called where these values are asked for of a label."""
+    return graphs.words.nouns.gather(graphs.words.noun_codes(label, category, values))
 
 
 def attribute_choice(graphs: Graphs, h: U64, obj: Ints, lists: Ragged) -> Choice:

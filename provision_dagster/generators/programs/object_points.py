@@ -160,9 +160,13 @@ def _union(bits: Bits, size: Ints) -> Bits:
 
 
 def _several(graphs: Graphs) -> Bools:
-    """Objects whose mask may cover several things: groups, plural labels such as "trees" (a pair of jeans is one)."""
+    """Objects whose mask may cover several things: groups, plural labels such as "trees" (a pair of jeans is one).
+
+    So do labels of which annotators often mark several as one, a row of books or a bunch of bananas.
+    """
     words = graphs.words.labels.words
     many = bools((words["number"] == "plural").fill_null(False) | words["is_group"].fill_null(False))
+    many |= graphs.words.bunched
     return many[graphs.label] | bools(graphs.objects["is_group"].fill_null(False))
 
 

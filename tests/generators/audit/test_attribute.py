@@ -48,6 +48,19 @@ def test_a_size_is_seen_beside_another_only(beside: list[str]) -> None:
     assert faults(asked, STREET) == set()
 
 
+def test_the_noun_fits_label_and_value() -> None:
+    row = scene("hair", [("hair", (0, 60, 20, 80), ["long"]), ("road", (40, 60, 60, 80), ["wide"])])
+    given: dict[str, Any] = {"answer": "long", "objects": ["hair"], "attributes": ["long"], "rests_on": [0]}
+    slots = {"label": "hair", "box": BOX, "be": "is", "do": "does"}
+
+    def found(noun: str) -> set[str]:
+        return faults(qa("TypedAttributeBBox", row, {**slots, "noun": noun}, **given), row)
+
+    assert found("length") == set()
+    assert found("size") == {"ungrammatical: noun_of_category"}
+    assert found("width") == {"ungrammatical: noun_of_category"}
+
+
 SLOTS = {"label": "car", "box": BOX, "be": "is", "do": "does", "noun": "color"}
 
 
@@ -113,7 +126,11 @@ A, B, C = (0, 0, 10, 10), (30, 30, 40, 40), (60, 60, 70, 70)
     ("things", "phrase", "having"),
     [
         ([("car", A, ["red"]), ("car", B, ["blue"])], "red cars", [0]),
-        ([("car", A, ["red", "small"]), ("car", B, ["blue", "large"]), ("car", C, ["red", "small"])], "small red cars", [0, 2]),
+        (
+            [("car", A, ["red", "small"]), ("car", B, ["blue", "large"]), ("car", C, ["red", "small"])],
+            "small red cars",
+            [0, 2],
+        ),
         ([("dog", A, ["white", "sitting"]), ("dog", B, ["black", "standing"])], "white dogs that are sitting", [0]),
         ([("cat", A, ["black", "white"]), ("dog", B, [])], "black and white cats", [0]),
         ([("car", A, ["light blue"]), ("car", B, ["red"])], "light blue cars", [0]),

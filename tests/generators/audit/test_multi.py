@@ -44,6 +44,15 @@ def test_absence_has_no_near_name(other: str) -> None:
     assert found == {"ambiguous: option_not_provably_false"}
 
 
+def test_people_may_wear_what_is_not_marked() -> None:
+    shown = images([("baseball uniform", A, [])], [("batter", A, [])])
+    given: dict[str, Any] = {"rests_on": [(0, 0)], "objects": ["baseball uniform"]}
+    found = ask("HasObject", shown, {"thing": "a baseball uniform"}, "Image 1", **given)
+    assert found == {"ambiguous: option_not_provably_false"}
+    searched = [shown[0], {**shown[1], "exhaustive_labels": ["baseball uniform", "batter"]}]
+    assert ask("HasObject", searched, {"thing": "a baseball uniform"}, "Image 1", **given) == set()
+
+
 def test_has_not_object() -> None:
     shown = images([("dog", A, [])], [("dog", A, [])], [("lamp", A, [])])
     slots = {"thing": "a dog", "bare": "dog"}

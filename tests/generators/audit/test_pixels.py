@@ -62,6 +62,16 @@ def test_faults_of_points(generator: str, answer: str, options: tuple[str, ...],
     assert reason in segment(generator, answer, *options)
 
 
+@pytest.mark.parametrize("label", ["book", "bananas"])
+def test_a_mask_of_what_is_marked_in_bunches_is_no_sure_object(label: str) -> None:
+    row = {**SCENE, "objects": [{**SCENE["objects"][0], "label": label}, *SCENE["objects"][1:]]}
+    found = segment("SameObjectSeg", ON_DOG_TOO, ON_CUP, ON_DOG_TOO, row=row, objects=[label, "cup"])
+    assert found == {"ambiguous: label_of_several_things"}
+    crowd = {**SCENE, "objects": [{**SCENE["objects"][0], "is_group": True}, *SCENE["objects"][1:]]}
+    found = segment("SameObjectSeg", ON_DOG_TOO, ON_CUP, ON_DOG_TOO, row=crowd)
+    assert found == {"ambiguous: label_of_several_things"}
+
+
 def test_a_point_in_one_of_two_masks_at_the_anchor() -> None:
     row = pictured((0, 0, 40, 40), (10, 10, 35, 60), depths=(200, 100))
     found = segment("SameObjectSeg", "(0.04, 0.04)", "(0.04, 0.04)", "(0.10, 0.55)", row=row)

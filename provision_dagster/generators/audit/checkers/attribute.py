@@ -1,6 +1,6 @@
 """Questions about attributes: of the object in a box, or how many objects have them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from provision_dagster.generators.audit.checkers.object import judge_count
 from provision_dagster.generators.audit.english import items_of, number
@@ -115,6 +115,7 @@ def attribute_bbox(q: Question, v: Verdict) -> None:
     said = items_of(q.answer, known=held)
     judge_said_attributes(q, v, said, asked)
     judge_sizes(v, picture, picture.labels[place], asked)
+    judge_noun(q, v, picture.labels[place], asked)
     judge_attribute_options(q, v, held, asked=asked, categories=categories)
     check_leak(q, v, [*said, *q.options[slice(q.answer_index, None)][:1]], slots=["label"])
     check_metadata(q, v, objects=[picture.labels[place]])
@@ -127,6 +128,13 @@ def judge_sizes(v: Verdict, picture: Picture, label: str, values: Iterable[str])
     """Demand that a size is asked about only where other things of the label show what is small or large."""
     if any(picture.size_unseen(label, value) for value in values):
         v.ambiguous("size_without_comparison")
+
+
+def judge_noun(q: Question, v: Verdict, label: str, values: Collection[str]) -> None:
+    """Demand that the category has the noun that fits label and values: the length of hair, not its size."""
+    better = q.words.noun_for(label, values) if values else None
+    if better and q.slots.get("noun", better) != better:
+        v.ungrammatical("noun_of_category")
 
 
 def judge_said_attributes(q: Question, v: Verdict, said: list[str], asked: frozenset[str]) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection
 
-from provision_dagster.generators.audit.checkers.attribute import has_attribute, judge_sizes
+from provision_dagster.generators.audit.checkers.attribute import has_attribute, judge_noun, judge_sizes
 from provision_dagster.generators.audit.checkers.multi_aggregate import judge_images_slot
 from provision_dagster.generators.audit.checkers.object import judge_name
 from provision_dagster.generators.audit.checkers.relation import is_related
@@ -96,6 +96,8 @@ def compare_attribute(q: Question, v: Verdict) -> None:
             v.wrong("answer_incomplete")
         if any(words.attribute[s].category not in categories for s in said.get(n, ()) if s in words.attribute):
             v.wrong("attribute_of_another_category")
+    asked_all = {a for carried in held for a in carried if words.attribute[a].category in categories}
+    judge_noun(q, v, label, asked_all)
     check_metadata(q, v, objects=[label])
     check_rests_on(q, v, needed=list(enumerate(places)))
 

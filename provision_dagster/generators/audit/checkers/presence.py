@@ -17,8 +17,8 @@ def any_of(truths: set[Truth]) -> Truth:
 def shows(picture: Picture, label: str) -> Truth:
     """Whether something of a label is there.
 
-    Surely not, where the label was searched for; elsewhere if nothing is annotated that may be called so or that has
-    such a part.
+    Surely not, where the label was searched for; elsewhere if nothing is annotated that may be called so, that has
+    such a part or that wears such a thing.
     """
     if label in picture.by_label:
         return True
@@ -26,7 +26,8 @@ def shows(picture: Picture, label: str) -> Truth:
     if label in picture.searched:
         return None if near - picture.searched else False
     wholes = picture.by_label.keys() & picture.words.wholes.get(label, NOTHING)
-    return None if near or wholes else False
+    worn = label in picture.words.worn and picture.by_label.keys() & picture.words.wearers
+    return None if near or wholes or worn else False
 
 
 def shows_with(picture: Picture, label: str, wanted: frozenset[str]) -> Truth:

@@ -2,6 +2,7 @@
 
 from provision_dagster.generators.audit.checkers.attribute import (
     judge_attribute_options,
+    judge_noun,
     judge_said_attributes,
     judge_sizes,
 )
@@ -94,6 +95,7 @@ def scene_graph_attribute(q: Question, v: Verdict) -> None:
     answers = items_of(q.answer, known=held)
     judge_said_attributes(q, v, answers, asked)
     judge_sizes(v, q.picture, q.picture.labels[place], asked)
+    judge_noun(q, v, q.picture.labels[place], asked)
     judge_attribute_options(q, v, held, asked=asked, categories=categories)
     check_leak(q, v, answers, slots=["description"])
     check_support(q, v, [found])

@@ -30,6 +30,8 @@ def same_object(q: Question, v: Verdict) -> None:
     if not marked:
         v.wrong("nothing_at_the_anchor")
         return
+    if all(place in picture.groups or picture.labels[place] in q.words.bunched for place in marked):
+        v.ambiguous("label_of_several_things")
     covered = {o: objects_at(picture, pixel) for o, pixel in pixels.items() if pixel is not None}
     same = {o: _is_same(marked, there) for o, there in covered.items()}
     if any(not there for there in covered.values()):

@@ -23,8 +23,9 @@ DENSE = 4_096
 def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     """Tell which images certainly show nothing of a label.
 
-    Strict rules: neither the label is annotated, nor what may name the same thing or contains such a part; and either
-    the image was searched for it, or it is of a kind that annotators mark. Paper rules: the label is not annotated.
+    Strict rules: neither the label is annotated, nor what may name the same thing, contains such a part or wears such
+    a thing; and either the image was searched for it, or it is of a kind that annotators mark. Paper rules: the label
+    is not annotated.
     """
     table = absence_table(graphs, rules)
     if table is not None:
@@ -37,9 +38,15 @@ def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     row = spans(first, size)
     found = searched(graphs, img, label)
     hit = _denying(graphs, label[line], row, found[line])
-    gone = found | provable(graphs.words)[label]
+    gone = found | (provable(graphs.words)[label] & ~(graphs.words.worn[label] & _dressed(graphs)[img]))
     gone[line[hit]] = False
     return gone
+
+
+def _dressed(graphs: Graphs) -> Bools:
+    """Images that show people, who may wear what is not annotated."""
+    labels = graphs.labels
+    return np.bincount(labels.img[graphs.words.wearers[labels.label]], minlength=graphs.images.height) > 0
 
 
 def provable(words: Words) -> Bools:
@@ -63,7 +70,7 @@ def _table(graphs: Graphs, rules: Rules) -> Bools:
         gone[labels.label, labels.img] = False
         return gone
     near = words.once("near_labels", lambda: _near(words))
-    gone = np.repeat(provable(words)[:, None], shape[1], axis=1)
+    gone = provable(words)[:, None] & ~(words.worn[:, None] & _dressed(graphs)[None, :])
     if graphs.images["exhaustive_labels"].list.len().sum():
         asked, img = (axis.reshape(-1) for axis in np.indices(shape))
         gone |= searched(graphs, img, asked).reshape(shape)

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, ints, runs
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.hashing import U64, mix
+from provision_dagster.generators.programs.attribute_options import category_nouns
 from provision_dagster.generators.programs.common import verbs
 from provision_dagster.generators.programs.multi_image.attribute_facts import canonical, sayable, told
 from provision_dagster.generators.programs.multi_image.cliques import Exclusive, ValueClasses, exclusive_sets
@@ -157,7 +158,7 @@ def finish(graphs: Graphs, drawn: Drawn, h: npt.NDArray[np.uint64], rules: Rules
     return Draft(
         slots={
             "label": words.labels.text.gather(label),
-            "noun": words.categories["noun"].gather(drawn.rows["category"]),
+            "noun": category_nouns(graphs, label, ints(drawn.rows["category"]), Ragged.columns(*value.T)),
             "images": images_text(value.shape[1], len(value)),
         },
         answer=answer,

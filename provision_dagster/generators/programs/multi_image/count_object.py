@@ -76,7 +76,7 @@ register(
     MultiGenerator(
         name="CountObject",
         family="qa_multi_aggregate",
-        version="1",
+        version="2",
         key={"label": "label"},
         slots=("plural", "images"),
         draw=draw,

@@ -157,7 +157,7 @@ for _name, _same in (("SameObjectSeg", True), ("DiffObjectSeg", False)):
         Generator(
             name=_name,
             family="qa_segmentation",
-            version="1",
+            version="2",
             key={"obj": "object"},
             slots=("anchor", "candidates"),
             candidates=candidates,

@@ -12,6 +12,7 @@ from provision_dagster.generators.language import join_lists
 from provision_dagster.generators.programs.attribute_options import (
     Held,
     attribute_choice,
+    category_nouns,
     held_attributes,
     sizes_alone,
 )
@@ -166,7 +167,7 @@ def finish(graphs: Graphs, rows: pl.DataFrame, rules: Rules) -> Draft:
     choice = attribute_choice(graphs, rows["h"].to_numpy(), said.obj, values)
     return Draft(
         slots={
-            "noun": graphs.words.categories["noun"].gather(rows["category"]),
+            "noun": category_nouns(graphs, graphs.label[said.obj], ints(rows["category"]), values),
             "description": description_texts(space, ints(rows["number"])),
         },
         answer=join_lists(values, graphs.words.attributes.text),
