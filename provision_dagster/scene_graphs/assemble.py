@@ -11,6 +11,7 @@ from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.scene_graphs.fitting import fit_to_pictures
 from provision_dagster.scene_graphs.image_evidence import ImageEvidence, Task, gather
 from provision_dagster.scene_graphs.mask_places import mask_file
+from provision_dagster.scene_graphs.provenance import credited
 from provision_dagster.scene_graphs.readers.judging import Rule, distinct_rows, judge
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, OBJECT, REJECTED_ANNOTATIONS, SCENE_GRAPHS
 
@@ -27,7 +28,9 @@ _EVIDENCE: dict[str, pl.DataType] = {
 }
 
 
-def assemble(images: pl.DataFrame, annotations: pl.DataFrame, *, workers: int = 1) -> tuple[pl.DataFrame, pl.DataFrame]:
+def assemble(
+    images: pl.DataFrame, annotations: pl.DataFrame, *, depth_maps: pl.DataFrame | None = None, workers: int = 1
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """
     Make the scene graph of every usable image.
 
@@ -42,6 +45,8 @@ def assemble(images: pl.DataFrame, annotations: pl.DataFrame, *, workers: int = 
         Schema IMAGES.
     annotations
         Columns of ANNOTATIONS with `image_set` filled.
+    depth_maps
+        Schema DEPTH_MAPS: what a model made; used for pictures whose annotations name no depth file.
     workers
         Processes that open mask and depth files. The result is the same for any number.
 
@@ -60,6 +65,7 @@ def assemble(images: pl.DataFrame, annotations: pl.DataFrame, *, workers: int = 
     if annotations["image_set"].null_count():
         raise InputError("`annotations.image_set` has nulls; fill it with the name of the image set first")
     fitting, rejected = _joined(images, annotations.select(list(ANNOTATIONS)))
+    fitting = _with_depth_maps(fitting, depth_maps)
     graphs, problems = _with_evidence(fitting.with_row_index("row"), workers=workers)
     return graphs.select(_column(name, dtype) for name, dtype in SCENE_GRAPHS.items()), distinct_rows(
         pl.concat([rejected, problems])
@@ -126,9 +132,22 @@ def _fitted(annotations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return pl.concat([sized, fitted.select(list(ANNOTATIONS))]), outside
 
 
+def _with_depth_maps(graphs: pl.DataFrame, depth_maps: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the maps that a model made (`closeness`) to pictures without a depth file, and say who made them."""
+    made = {"closeness": pl.Binary(), "model": pl.String()}
+    maps = pl.DataFrame(schema={name: graphs.schema[name] for name in KEY} | made) if depth_maps is None else depth_maps
+    found = graphs.join(maps.select(*KEY, *made), on=KEY, how="left", maintain_order="left")
+    wanted = pl.col("depth_uri").is_null() & pl.col("closeness").is_not_null()
+    return found.with_columns(
+        closeness=pl.when(wanted).then("closeness"),
+        provenance=pl.when(wanted).then(credited(depth=pl.col("model"))).otherwise("provenance"),
+    ).drop("model")
+
+
 def _with_evidence(graphs: pl.DataFrame, *, workers: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     inline = pl.col("objects").list.eval(pl.element().struct.field("mask_rle").is_not_null()).list.any()
-    needs = pl.col("mask_uri").is_not_null() | pl.col("depth_uri").is_not_null() | inline.fill_null(value=False)
+    files = pl.any_horizontal(pl.col("mask_uri", "depth_uri", "closeness").is_not_null())
+    needs = files | inline.fill_null(value=False)
     with_pixels = graphs.filter(needs.fill_null(value=False)).with_columns(
         *mask_file(pl.col("mask_uri"), objects=pl.col("objects").list.len())
     )
@@ -148,7 +167,8 @@ def _with_evidence(graphs: pl.DataFrame, *, workers: int) -> tuple[pl.DataFrame,
 def _tasks(graphs: pl.DataFrame) -> Iterator[Task]:
     objects = pl.col("objects").list
     parts = [objects.eval(pl.element().struct.field(name)).alias(name) for name in ("id", "box", "mask_rle")]
-    columns = graphs.select("image_id", "width", "height", "mask_uri", "depth_uri", "mask_places", "mask_count", *parts)
+    files = ("mask_uri", "mask_places", "mask_count", "depth_uri", "closeness")
+    columns = graphs.select("image_id", "width", "height", *files, *parts)
     for row in columns.iter_rows(named=True):
         yield Task(
             image_id=row["image_id"],
@@ -158,6 +178,7 @@ def _tasks(graphs: pl.DataFrame) -> Iterator[Task]:
             mask_places=row["mask_places"] or [],
             mask_count=row["mask_count"] or 0,
             depth_uri=row["depth_uri"],
+            closeness=row["closeness"],
             ids=row["id"] or [],
             boxes=row["box"] or [],
             mask_rles=row["mask_rle"] or [],

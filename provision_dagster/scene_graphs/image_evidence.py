@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from provision_dagster.errors import InputError, UnsafeFileError
 from provision_dagster.image_sets.paths import from_uri
+from provision_dagster.scene_graphs.annotators.found import at_size, from_png
 from provision_dagster.scene_graphs.evidence import ObjectEvidence, depth_span, object_evidence, scene_evidence
 from provision_dagster.scene_graphs.mirrored import with_mirrored
 from provision_dagster.scene_graphs.overlaps import with_overlaps
@@ -22,9 +23,10 @@ class Task(NamedTuple):
     width: int
     height: int
     mask_uri: str | None
-    mask_places: list[int]  # place in the file of the mask of each object
+    mask_places: list[int]  # place in the file of the mask of each object; those without one come last
     mask_count: int  # masks in the file
     depth_uri: str | None
+    closeness: bytes | None  # 16-bit PNG that a model made, for want of a file
     ids: list[str]  # of the objects
     boxes: list[dict[str, float]]
     mask_rles: list[str | None]
@@ -98,7 +100,9 @@ def _boxes_without(task: Task, masked: list[int]) -> NDArray[np.float64]:
 
 def _depth(task: Task, problems: list[Problem]) -> NDArray[Any] | None:
     if task.depth_uri is None:
-        return None
+        if task.closeness is None:
+            return None
+        return at_size(from_png(task.closeness), width=task.width, height=task.height)
     try:
         return read_depth(task.depth_uri, width=task.width, height=task.height)
     except InputError as error:
@@ -116,7 +120,7 @@ def _masks(task: Task, problems: list[Problem]) -> tuple[NDArray[np.bool_], list
             problems.append(_file_problem(task.mask_uri, error, part="mask"))
             return none, []
         kept = found if len(task.mask_places) == task.mask_count else found[task.mask_places]
-        return kept, list(range(len(task.ids)))
+        return kept, list(range(len(kept)))
     decoded, places = [], []
     for place, rle in enumerate(task.mask_rles):
         if rle is None:
