@@ -234,6 +234,14 @@ SIGNS = scene("signs", SIGN_THINGS, [(0, "on", 1), (3, "on", 2)])
 """The "black sign" may be either."""
 
 
+WINE = scene(
+    "wine",
+    [("white wine", (0, 0, 20, 20), ["cold"]), ("wine glass", (0, 0, 40, 40), ["black and white", "tall"])],
+    [(0, "in front of", 1)],
+)
+"""What is in front of the "black and white wine glass" is the white wine."""
+
+
 def test_descriptions_read_as_english() -> None:
     texts, funnel = asked(street())
     # a text begins with a capital
@@ -292,6 +300,7 @@ def test_descriptions_read_as_english() -> None:
             "attribute_in_neighbor_label",
             1,
         ),
+        (WINE, "answer_in_question", 2),
         (BALL, "attributes_run_together", 3),
         # without a "light blue" thing in the image set there is nothing else to read
         (scene("a", BALL_THINGS[:2], [(1, "on", 0)]), "kept", 13),
@@ -308,7 +317,7 @@ def test_truth_rules_of_descriptions(row: dict[str, Any], reason: str, number: i
     assert funnel["candidate"] == sum(n for r, n in funnel.items() if r != "candidate")
 
 
-@pytest.mark.parametrize("row", [BALL, PHOTO, SIGNS], ids=["light blue", "in photo", "black sign"])
+@pytest.mark.parametrize("row", [BALL, PHOTO, SIGNS, WINE], ids=["light blue", "in photo", "black sign", "white wine"])
 @pytest.mark.parametrize("mode", ["full", "sampled"])
 def test_descriptions_have_one_reading(row: dict[str, Any], mode: Any) -> None:
     table = graphs(row)

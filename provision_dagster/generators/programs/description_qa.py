@@ -8,6 +8,7 @@ import polars as pl
 
 from provision_dagster.generators.arrays import Bools, Ints, Ragged, offsets_of
 from provision_dagster.generators.programs.contained import Contained, contained
+from provision_dagster.generators.programs.description_readings import Seams
 from provision_dagster.generators.programs.description_sampling import Floats
 from provision_dagster.generators.programs.description_text import verb_forms
 from provision_dagster.generators.programs.descriptions import Described, Descriptions
@@ -22,12 +23,13 @@ FRAME = pl.Series(["object that"])
 class Said:
     """Which names of an answer stand in what a description may say (T3): pairs (answer, label / attribute / verb form).
 
-    `framed`: the answer is a word of every description.
+    `seams`: names that arise where two of these meet. `framed`: the answer is a word of every description.
     """
 
     labels: Contained
     attributes: Contained
     verbs: Contained
+    seams: Seams
     framed: Bools
 
     @staticmethod
@@ -39,17 +41,33 @@ class Said:
         )
         framed = np.zeros(len(names[0]), dtype=bool)
         framed[frame.keys >> 32] = True
-        return Said(labels, attributes, verbs, framed)
+        first, *more = (Seams.of(n, words) for n in names)
+        return Said(labels, attributes, verbs, first.joined(*more), framed)
 
     def within(self, space: Descriptions, said: Described, answer: Ints) -> Bools:
         """Tell which descriptions hold their answer."""
         found = self.framed[answer] | self.attributes.has(answer, said.a) | self.attributes.has(answer, said.b)
         three, rows = np.flatnonzero(said.c >= 0), np.flatnonzero(said.edge >= 0)
         found[three] |= self.attributes.has(answer[three], said.c[three])
+        found |= self._at_seams(space, said, answer)
         edge, answer = said.edge[rows], answer[rows]
         edges = space.edges
         found[rows] |= self.labels.has(answer, space.graphs.label[edges.near[edge]])
         found[rows] |= self.told_by_verb(space, edge, answer)
+        return found
+
+    def _at_seams(self, space: Descriptions, said: Described, answer: Ints) -> Bools:
+        """Tell which descriptions hold their answer where two of their phrases meet."""
+        a, b, c, seams = said.a, said.b, said.c, self.seams
+        if not len(seams.ends.keys):
+            return np.zeros(len(answer), dtype=bool)
+        found = np.asarray((said.a_near == said.b_near) & seams.between(answer, a, b))
+        three, near = np.flatnonzero(c >= 0), neighbor(space, said)
+        for one in (a, b):
+            found[three] |= seams.between(answer[three], one[three], c[three])
+        for one, of_near in ((a, said.a_near), (b, said.b_near)):
+            rows = np.flatnonzero(of_near)
+            found[rows] |= seams.at_label(answer[rows], one[rows], space.graphs.label[near[rows]])
         return found
 
     def told_by_verb(self, space: Descriptions, edge: Ints, answer: Ints) -> Bools:

@@ -1,10 +1,13 @@
 """What else a description might be read as (T1): attributes that run together, or that name another thing."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ints, Pairs, distinct, ints, member, packed
+from provision_dagster.generators.arrays import Bools, Ints, Pairs, distinct, ints, member, packed
 from provision_dagster.generators.graphs import Graphs
+from provision_dagster.generators.programs.contained import Contained
 from provision_dagster.generators.programs.description_text import verb_forms
 from provision_dagster.generators.words import Words
 
@@ -55,7 +58,7 @@ def _in_picture(graphs: Graphs, attribute: Ints, label: Ints) -> Ints:
     return distinct(packed(obj[row[there]], held[row[there]]))
 
 
-def _stands(graphs: Graphs, obj: Ints, label: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _stands(graphs: Graphs, obj: Ints, label: Ints) -> Bools:
     """Whether a label stands in the picture of an object."""
     return member(packed(graphs.img[obj], label), packed(graphs.labels.img, graphs.labels.label))
 
@@ -83,6 +86,48 @@ def _renaming(graphs: Graphs) -> Ints:
     obj = ints(found["obj"])
     there = _stands(graphs, obj, ints(found["other"]))
     return distinct(packed(obj, ints(found["attribute"]))[there])
+
+
+@dataclass(frozen=True)
+class Seams:
+    """Names that could arise where two phrases meet: "white wine" in "black and white wine glass".
+
+    `ends`: (name, attribute that ends in its first words); `labels`, `attributes`: (name, such that begins with its
+    last).
+    """
+
+    ends: Contained
+    labels: Contained
+    attributes: Contained
+
+    @staticmethod
+    def of(names: pl.Series, words: Words) -> "Seams":
+        """Look up where each name may arise."""
+        cut, labels, attributes = _cuts(names), words.labels.text, words.attributes.text
+        ends = cut.join(_ends(attributes, "long"), left_on="head", right_on="end")
+        begins = [cut.join(_beginnings(t, "long"), left_on="tail", right_on="begin") for t in (labels, attributes)]
+        found = [
+            Contained.of(ints(met["code"]), ints(met["long"]), shape=(len(names), len(text)))
+            for met, text in zip((ends, *begins), (attributes, labels, attributes), strict=True)
+        ]
+        return Seams(*found)
+
+    def joined(self, *others: "Seams") -> "Seams":
+        """Return the seams of several names of each thing."""
+        return Seams(
+            self.ends.joined(*(o.ends for o in others)),
+            self.labels.joined(*(o.labels for o in others)),
+            self.attributes.joined(*(o.attributes for o in others)),
+        )
+
+    def at_label(self, name: Ints, attribute: Ints, label: Ints) -> Bools:
+        """Whether a name arises, as far as its ends tell, between an attribute and the label behind it."""
+        return self.ends.has(name, attribute) & self.labels.has(name, label)
+
+    def between(self, name: Ints, one: Ints, two: Ints) -> Bools:
+        """The same for two attributes, in either order."""
+        ends, begins = self.ends, self.attributes
+        return (ends.has(name, one) & begins.has(name, two)) | (ends.has(name, two) & begins.has(name, one))
 
 
 def _cuts(text: pl.Series) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """SceneGraphObjectQA: what the object is that a description fits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -70,7 +71,7 @@ def _told(words: Words) -> Said:
     known = words.labels.words
     said = Said.of(words, [words.labels.text, known["lemma"], known["plural"].fill_null("")])
     within = contained(words.labels.text, words.labels.text).turned
-    return Said(said.labels.joined(within), said.attributes, said.verbs, said.framed)
+    return replace(said, labels=said.labels.joined(within))
 
 
 def sampled(graphs: Graphs, sampling: Sampling) -> Candidates:
