@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, ints, offsets_of, runs
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, ints, member, offsets_of, packed, runs
 from provision_dagster.generators.graphs import Graphs, iou, pairs_within
+from provision_dagster.generators.programs.caption_repetition import said_by_relations, sayable_relations
 from provision_dagster.generators.programs.description_rules import (
     alike,
     attributes_in_labels,
@@ -62,6 +63,8 @@ def _facts(graphs: Graphs, rules: Rules) -> Facts:
     rows = np.flatnonzero((edges.inward == 0) & shown[edges.obj] & shown[edges.near])
     if strict and len(rows):
         rows = rows[edge_faults(space)[rows] == 0]
+    if strict:
+        rows = rows[sayable_relations(graphs, edges.obj[rows], edges.predicate[rows], edges.near[rows])]
     subject, predicate, object_ = edges.obj[rows], edges.predicate[rows], edges.near[rows]
     verb = _verbs(graphs)[predicate]
     order = np.lexsort((object_, verb, subject, space.root[subject]))
@@ -70,9 +73,10 @@ def _facts(graphs: Graphs, rules: Rules) -> Facts:
     once, _ = runs(subject, verb, object_)
     bound = np.zeros(len(shown), dtype=bool)
     bound[subject] = bound[object_] = True
+    repeated = said_by_relations(graphs, subject[once], predicate[once]) if strict else subject[:0]
     return Facts(
         shown,
-        _attributes(graphs, shown, strict=strict),
+        _attributes(graphs, shown, repeated, strict=strict),
         subject[once],
         verb[once],
         predicate[once],
@@ -110,10 +114,13 @@ def _twins(graphs: Graphs) -> Bools:
     return found
 
 
-def _attributes(graphs: Graphs, shown: Bools, *, strict: bool) -> Ragged:
-    """Attributes that are said of each object; of two that exclude each other neither is."""
+def _attributes(graphs: Graphs, shown: Bools, repeated: Ints, *, strict: bool) -> Ragged:
+    """Attributes that are said of each object; of two that exclude each other neither is.
+
+    `repeated`: (object, attribute) that relations say already, sorted.
+    """
     obj, attribute = ints(graphs.attributes["obj"]), ints(graphs.attributes["attribute"])
-    fit = shown[obj]
+    fit = shown[obj] & ~member(packed(obj, attribute), repeated)
     if strict:
         words = graphs.words
         fit &= ~unfit_attributes(words)[attribute]

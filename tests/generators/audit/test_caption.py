@@ -62,3 +62,32 @@ def test_true_captions(text: str) -> None:
 )
 def test_false_captions(text: str, reason: str) -> None:
     assert reason in caption(text)
+
+
+STREET = scene(
+    "street",
+    [
+        ("batter", (0, 0, 20, 90), ["swinging", "white"]),
+        ("bat", (20, 0, 40, 40), ["brown"]),
+        ("cable", (50, 0, 60, 9), []),
+        ("desk", (50, 5, 90, 90), []),
+    ],
+    [(0, "swinging", 1), (0, "with", 1), (2, "under", 3), (2, "running under", 3), (2, "near", 3)],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A white batter is swinging a brown bat.", set()),
+        ("A white batter that is swinging is swinging a bat.", {"ungrammatical: caption_says_it_twice"}),
+        ("A batter is with a brown bat.", {"ungrammatical: caption_with_as_a_verb"}),
+        ("A cable is running under a desk and is under the desk.", {"ungrammatical: caption_says_it_twice"}),
+        ("A cable is under a desk and is near the desk.", set()),
+    ],
+)
+def test_captions_say_nothing_twice(text: str, expected: set[str]) -> None:
+    row = qa(
+        "SceneGraphCaption", STREET, {}, answer=text, rests_on=range(4), objects=["batter", "bat", "cable", "desk"]
+    )
+    assert faults(row, STREET) == expected

@@ -3,16 +3,20 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain, combinations
 
 from provision_dagster.generators.audit.captions import CaptionReader, Named, Told, carries
 from provision_dagster.generators.audit.grammar import text_faults
 from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import Question, Verdict, check_rests_on
-from provision_dagster.generators.audit.words import NOTHING
+from provision_dagster.generators.audit.words import NOTHING, Words
 
 SIDE_MARGIN = 0.05
 """The middles of a left and a right thing are this share of the width apart (T6)."""
+
+DIRECTIONS = ("left", "right", "front", "behind", "above", "below")
+"""Classes of predicates that say where a thing is, but not that it is near."""
 
 MOST_STEPS = 200_000
 """Steps of the search for the objects that a caption speaks of; a caption that needs more counts as ambiguous."""
@@ -50,6 +54,7 @@ def caption(q: Question, v: Verdict) -> None:
         v.wrong("caption_unreadable")
         return
     story = _story(told, picture, v)
+    _judge_repetition(picture, told, story, v)
     _judge_counts(picture, told, story, v)
     if not _holds(picture, story, v):
         v.wrong("caption_false")
@@ -81,11 +86,50 @@ def _story(told: Told, picture: Picture, v: Verdict) -> Story:
     return story
 
 
+def _judge_repetition(picture: Picture, told: Told, story: Story, v: Verdict) -> None:
+    """Demand that nothing is said twice of one pair, in whatever words, nor of one thing as attribute and as verb."""
+    words = picture.words
+    pairs: dict[tuple[Key, Key], list[frozenset[str]]] = {}
+    for one, predicates, two in story.relations:
+        pairs.setdefault((one, two), []).append(predicates)
+    for said in pairs.values():
+        for one_, other in combinations(said, 2):
+            if _implied_by(words, one_, other) or _implied_by(words, other, one_):
+                v.ungrammatical("caption_says_it_twice")
+    for subject, clause in told.said:
+        held = frozenset.intersection(*(attributes for _, attributes in subject.readings))
+        verb = clause.verb.removeprefix("is ").removeprefix("are ") + " "
+        if clause.objects and any(verb.startswith(value + " ") for value in held):
+            v.ungrammatical("caption_says_it_twice")
+        if clause.verb in ("is with", "are with"):
+            names = {subject.label, *(named.label for named in clause.objects)}
+            if not names <= words.animate:
+                v.ungrammatical("caption_with_as_a_verb")
+
+
+def _implied_by(words: Words, one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether a verb of vague meaning, or of the same class, is said beside one that implies it."""
+    if not one or not other:
+        return False
+    a, b = min(one), min(other)
+    implied = b in words.implied_predicates.get(a, NOTHING)
+    if words.predicate[a].kind in DIRECTIONS and _vagueness(words, b) == 1:
+        return False  # what is behind a thing need not be near it
+    return implied and _vagueness(words, b) >= _vagueness(words, a)
+
+
+def _vagueness(words: Words, predicate: str) -> int:
+    kind = words.predicate[predicate].kind
+    return 2 if kind in ("accompany", "has") else 1 if kind.startswith("proximity") else 0
+
+
 def _judge_counts(picture: Picture, told: Told, story: Story, v: Verdict) -> None:
     """Demand that no more things of a label are named than there are boxes of it."""
-    named = Counter(label for (label, name) in story.readings if not name.startswith("again"))
+    sure = [key for key, said in story.readings.items() if len({label for label, _ in chain(*said)}) == 1]
+    named = Counter(label for label, name in sure if not name.startswith("again"))
     for thing in told.there:
-        named[thing.label] += thing.count
+        if len({label for label, _ in thing.readings}) == 1:  # a "black sign" may be a sign that is black
+            named[thing.label] += thing.count
     if any(count > len(picture.by_label[label]) for label, count in named.items()):
         v.wrong("caption_counts_too_many")
 

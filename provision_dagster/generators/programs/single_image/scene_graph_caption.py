@@ -80,7 +80,7 @@ register(
     Generator(
         name="SceneGraphCaption",
         family="qa_scene_graph",
-        version="1",
+        version="2",
         key={},
         slots=(),
         candidates=candidates,
