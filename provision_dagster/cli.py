@@ -266,6 +266,9 @@ def ingest(
     images: Images = None,
     depth: Depth = None,
     masks: Masks = None,
+    annotators: Annotated[
+        Path | None, typer.Option(help="YAML file of the models that look at the pictures; default: none.")
+    ] = None,
     license: Annotated[str | None, typer.Option(help="Licence of pictures that do not say their own.")] = None,
     attribution: Annotated[str | None, typer.Option(help="Attribution of pictures that do not say their own.")] = None,
     shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Pictures per shard.")] = 500,
@@ -282,6 +285,7 @@ def ingest(
             "images": images,
             "depth": depth,
             "masks": masks,
+            "annotators": annotators,
             "license": license,
             "attribution": attribution,
             "shard_size": shard_size,

@@ -14,7 +14,16 @@ import dagster as dg
 
 from provision_dagster import local
 from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
-from provision_dagster.defs.stages import ACROSS_SHARDS, INGEST, MIXES, PER_SHARD, PICTURES, REGISTER, REGISTER_RECIPES
+from provision_dagster.defs.stages import (
+    ACROSS_SHARDS,
+    ANNOTATE,
+    INGEST,
+    MIXES,
+    PER_SHARD,
+    PICTURES,
+    REGISTER,
+    REGISTER_RECIPES,
+)
 from provision_dagster.errors import ProvisionError
 
 Report = Callable[[str, int, int], None]
@@ -188,6 +197,10 @@ def materialize(
         At the first stage in which a run failed, after the other runs of that stage.
     """
     run_all("images", [Task(PICTURES, s, s) for s in shards], workers=workers, report=report, store=store)
+    # one run for neighbouring shards: a model is loaded once for all of them
+    assert SHARDS.name is not None
+    ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
+    run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], workers=1, report=report, store=store)
     run_all("across shards", [Task(ACROSS_SHARDS)], workers=1, report=report, store=store)
     run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], workers=1, report=report, store=store)

@@ -8,3 +8,7 @@ warnings.filterwarnings("ignore", message=r"Specifying a partitions_def on an As
 warnings.filterwarnings(
     "ignore", message=r"Parameter `data_version` of initializer `Output.__init__` is currently in beta"
 )
+# One model load serves many shards.
+warnings.filterwarnings(
+    "ignore", message=r"Parameter `backfill_policy` of function `(multi_)?asset` is currently in beta"
+)

@@ -10,6 +10,7 @@ from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.resources import StoreResource
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators.integrity import foreign_images, qa_rules
+from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.scene_graphs.integrity import graph_rules, uncovered
 from provision_dagster.storage.contract import PROBLEMS, contract_problems, problems
 from provision_dagster.storage.store import Store
@@ -64,6 +65,14 @@ def _pictures(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _annotated(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Where a model looked at a shard, every picture that can be opened has its row."""
+    images = store.scan("images", partitions=shard).collect()
+    pictures = images.filter(pl.col("status").is_in(USABLE_STATUSES) & pl.col("uri").is_not_null())
+    lost = pictures.join(rows, on=["image_set", "image_key"], how="anti") if rows.height else pictures.clear()
+    return _as_problem("picture_lost", lost, example="image_key")
+
+
 def _graphs(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     images = store.scan("images", partitions=shard).collect()
     repeated = store.scan("repeated_pictures").collect()
@@ -108,6 +117,10 @@ images_check = shard_check(
 )
 sources_check = shard_check("image_sources", description="Each picture of the shard is listed once.")
 annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
+annotator_checks = [
+    shard_check(table, description="Every picture that can be opened was looked at, or says why not.", suite=_annotated)
+    for table in ("detections", "depth_maps")
+]
 graphs_check = shard_check(
     "scene_graphs",
     description="Boxes lie in the picture, relations join objects, no usable picture is lost.",
@@ -136,6 +149,31 @@ def images_usable(context: dg.AssetCheckExecutionContext, store: StoreResource) 
     none_left = rows.height == bad.height
     severity = dg.AssetCheckSeverity.ERROR if none_left else dg.AssetCheckSeverity.WARN
     return result(found, rows=rows.height, severity=severity)
+
+
+def _failures(table: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=table,
+        name=f"{table}_complete",
+        description="Share of pictures on which the model failed.",
+        partitions_def=SHARDS,
+    )
+    def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
+        """Warn when the model failed on a picture; fail when it failed on all."""
+        rows = store.store().scan(table, partitions=list(context.op_execution_context.partition_keys)).collect()
+        bad = rows.filter(pl.col("error").is_not_null())
+        reason = pl.col("error").str.split(":").list.first()
+        found = (
+            bad.group_by(rule=reason).agg(rows=pl.len().cast(pl.Int64), example=pl.col("error").first()).sort("rule")
+        )
+        all_bad = bad.height == rows.height
+        severity = dg.AssetCheckSeverity.ERROR if all_bad else dg.AssetCheckSeverity.WARN
+        return result(found, rows=rows.height, severity=severity)
+
+    return check
+
+
+failure_checks = [_failures(table) for table in ("detections", "depth_maps")]
 
 
 @dg.asset_check(asset="image_sets", description="Every image set of the spec folder can be read.")

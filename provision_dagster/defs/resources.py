@@ -8,6 +8,8 @@ import dagster as dg
 from pydantic import Field
 
 from provision_dagster.generators.generate import Settings
+from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
+from provision_dagster.scene_graphs.registry import annotators_of
 from provision_dagster.storage.settings import DATA_SETTING, OPTIONS_SETTING, options_from_env, url_from_env
 from provision_dagster.storage.store import Store
 
@@ -56,6 +58,10 @@ class FoldersResource(dg.ConfigurableResource[None]):
     def image_set_files(self) -> list[Path]:
         """Spec files of image sets, sorted; none when the folder does not exist."""
         return sorted(Path(self.image_sets).glob("*.yaml"))
+
+    def annotators(self) -> dict[str, AnnotatorsConfig]:
+        """Models by image set; sets without any are left out."""
+        return annotators_of(self.image_set_files())
 
     def recipe_files(self) -> list[Path]:
         """Recipe files, sorted; those of the package first."""

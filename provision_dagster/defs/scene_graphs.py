@@ -7,11 +7,12 @@ from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
-from provision_dagster.defs.resources import GenerationResource
+from provision_dagster.defs.resources import FoldersResource, GenerationResource
 from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.strengths import image_set_strengths
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.merging import Precedence, merge_sets
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 
 
@@ -30,12 +31,18 @@ from provision_dagster.scene_graphs.vocabulary import count_vocabulary
     retry_policy=RETRY,
 )
 def assembled(
-    images: pl.LazyFrame, annotations: pl.LazyFrame, repeated_pictures: pl.LazyFrame
+    images: pl.LazyFrame,
+    annotations: pl.LazyFrame,
+    detections: pl.LazyFrame,
+    depth_maps: pl.LazyFrame,
+    repeated_pictures: pl.LazyFrame,
+    folders: FoldersResource,
 ) -> tuple[dg.Output[pl.DataFrame], dg.Output[pl.DataFrame]]:
-    """Join annotations with the pictures they are of, and open each mask and depth file once."""
+    """Join annotations and what models found with the pictures they are of; each mask and depth map is opened once."""
     key = ["image_set", "image_key"]
     first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
-    graphs, rejected = assemble(first.collect(), annotations.collect())
+    marked = _marked(annotations, detections, folders)
+    graphs, rejected = assemble(first.collect(), marked, depth_maps=depth_maps.collect())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
     metadata: Metadata = {
         "objects": int(graphs["objects"].list.len().sum()),
@@ -48,10 +55,19 @@ def assembled(
     )
 
 
+def _marked(annotations: pl.LazyFrame, detections: pl.LazyFrame, folders: FoldersResource) -> pl.DataFrame:
+    """What humans marked and what models found, each thing once."""
+    precedence: dict[str, Precedence] = {name: config.objects for name, config in folders.annotators().items()}
+    return merge_sets(annotations.collect(), detections.collect(), lexicon=Lexicon.load(), precedence=precedence)
+
+
 @dg.asset(**policy("scene_graphs", kinds={"polars"}))
-def vocabulary(annotations: pl.LazyFrame) -> dg.Output[pl.DataFrame]:
+def vocabulary(
+    annotations: pl.LazyFrame, detections: pl.LazyFrame, folders: FoldersResource
+) -> dg.Output[pl.DataFrame]:
     """How often each label, attribute and predicate occurs in an image set; distractors are drawn from it."""
-    table = count_vocabulary(annotations.select("image_set", "objects", "relations").collect())
+    marked = _marked(annotations, detections, folders)
+    table = count_vocabulary(marked.select("image_set", "objects", "relations"))
     words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
     metadata: Metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
@@ -59,18 +75,22 @@ def vocabulary(annotations: pl.LazyFrame) -> dg.Output[pl.DataFrame]:
 
 @dg.asset(**policy("scene_graphs", kinds={"polars"}))
 def answer_strengths(
-    annotations: pl.LazyFrame, vocabulary: pl.LazyFrame, generation: GenerationResource
+    annotations: pl.LazyFrame,
+    detections: pl.LazyFrame,
+    vocabulary: pl.LazyFrame,
+    folders: FoldersResource,
+    generation: GenerationResource,
 ) -> dg.Output[pl.DataFrame]:
     """How likely each option is the answer where it is offered: multiple choice is thinned out by it (T4)."""
-    sets = annotations.select(pl.col("image_set").unique()).collect()["image_set"].sort()
+    marked = _marked(annotations, detections, folders)
     tables = [
         image_set_strengths(
-            annotations.filter(pl.col("image_set") == name).collect(),
+            marked.filter(image_set=name),
             vocabulary=vocabulary.filter(pl.col("image_set") == name).collect(),
             lexicon=Lexicon.load(),
             settings=generation.settings(),
         )
-        for name in sets
+        for name in marked["image_set"].unique().sort()
     ]
     table = pl.concat([pl.DataFrame(schema=STRENGTHS), *tables])
     fitted = table.group_by("image_set", "generator").agg(options=pl.len(), strongest=pl.col("strength").max())

@@ -13,7 +13,7 @@ Reader = Literal["folder", "file_list", "webdataset", "annotations"]
 AnnotationsFormat = Literal["visual-genome", "gqa", "coco", "provision"]
 
 ANNOTATION_FIELDS = ("annotations", "annotations_format", "depth", "masks")
-PATH_FIELDS = ("path", "annotations", "images", "depth", "masks")
+PATH_FIELDS = ("path", "annotations", "images", "depth", "masks", "annotators")
 
 
 def _is_path(value: object) -> object:
@@ -54,6 +54,8 @@ class ImageSetSpec(BaseModel):
     """Folder of the pictures that annotations or a file list name; null: annotations without pictures."""
     depth: LocalPath | None = None
     masks: LocalPath | None = None
+    annotators: LocalPath | None = None
+    """YAML file of the models that look at the pictures (see `scene_graphs/annotators/configs.py`); null: none."""
     license: Text | None = None
     attribution: Text | None = None
     shard_size: Annotated[int, Field(ge=10, le=20_000)] = 500

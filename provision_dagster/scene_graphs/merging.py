@@ -1,5 +1,6 @@
 """Objects that humans marked and objects that a model found, in one list: each thing once."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import polars as pl
@@ -69,6 +70,31 @@ def merge_detections(
 def _column(name: str, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name).cast(dtype)
     return column.fill_null(pl.lit([], dtype=dtype)) if isinstance(dtype, pl.List) else column
+
+
+def merge_sets(
+    annotations: pl.DataFrame,
+    detections: pl.DataFrame,
+    *,
+    lexicon: Lexicon,
+    precedence: Mapping[str, Precedence],
+) -> pl.DataFrame:
+    """
+    Merge the rows of several image sets, as `merge_detections` does.
+
+    Parameters
+    ----------
+    precedence
+        By image set; sets that are not named have no model, and keep their annotations as they are.
+    """
+    named = pl.col("image_set").is_in(list(precedence))
+    merged = [
+        merge_detections(
+            annotations.filter(image_set=name), detections.filter(image_set=name), lexicon=lexicon, precedence=whose
+        )
+        for name, whose in sorted(precedence.items())
+    ]
+    return pl.concat([annotations.filter(~named).select(list(ANNOTATIONS)), *merged])
 
 
 def _both(annotations: pl.DataFrame, detections: pl.DataFrame, *, whole: bool) -> pl.DataFrame:

@@ -7,9 +7,10 @@ from typing import Any
 
 import polars as pl
 
-from provision_dagster.errors import ProvisionError
+from provision_dagster.errors import InputError, ProvisionError
 from provision_dagster.image_sets.schema import IMAGE_SETS
 from provision_dagster.image_sets.spec import load_spec
+from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, load_annotators
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 
 
@@ -54,7 +55,28 @@ def _row(file: Path) -> dict[str, Any]:
     }
     try:
         spec = load_spec(file)
+        if spec.annotators is not None:
+            load_annotators(spec.annotators)
         found = ingest_image_set(spec)
     except ProvisionError as error:
         return row | {"error": str(error)}
     return row | {"image_set": spec.name, "images": found.sources.height, "shards": found.shards}
+
+
+def annotators_of(files: Sequence[Path]) -> dict[str, AnnotatorsConfig]:
+    """Read which models look at which image set; sets without any, and those that cannot be read, are left out.
+
+    Raises
+    ------
+    InputError
+        When a file of annotators is unusable.
+    """
+    found: dict[str, AnnotatorsConfig] = {}
+    for file in files:
+        try:
+            spec = load_spec(file)
+        except InputError:
+            continue  # `register_image_sets` tells why
+        if spec.annotators is not None:
+            found.setdefault(spec.name, load_annotators(spec.annotators))
+    return found

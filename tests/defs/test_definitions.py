@@ -27,11 +27,14 @@ def loaded() -> dg.Definitions:
     return found
 
 
+GROUPS = ("image_sets", "annotators", "scene_graphs", "raw_qa", "filtered_qa", "mixes")
+
+
 def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
     for spec in loaded.resolve_all_asset_specs():
         assert spec.description, spec.key
         assert spec.owners == ["team:data-factory"], spec.key
-        assert spec.group_name in ("image_sets", "scene_graphs", "raw_qa", "filtered_qa", "mixes"), spec.key
+        assert spec.group_name in GROUPS, spec.key
         assert spec.kinds, spec.key
         assert spec.code_version, spec.key
 

@@ -62,17 +62,17 @@ def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
     return [Part(f"{number:05d}", frame) for number, frame in enumerate(frames)]
 
 
-def detect(part: Part, detector: Detector, *, config: str, batch: int, work: Work) -> pl.DataFrame:
+def detect(part: Part, *, annotator: Detector, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Find the objects of a part's pictures; schema DETECTIONS, one row per picture, in their order."""
-    found = _run(part, detector.annotate, batch=batch, work=work)
-    return _table(part, "objects", [_objects(one) for one in found], found, model=detector.model, config=config)
+    found = _run(part, annotator.annotate, batch=batch, work=work)
+    return _table(part, "objects", [_objects(one) for one in found], found, model=annotator.model, config=config)
 
 
-def estimate_depth(part: Part, estimator: DepthEstimator, *, config: str, batch: int, work: Work) -> pl.DataFrame:
+def estimate_depth(part: Part, *, annotator: DepthEstimator, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Map the closeness of a part's pictures; schema DEPTH_MAPS, one row per picture, in their order."""
-    found = _run(part, estimator.annotate, batch=batch, work=work)
+    found = _run(part, annotator.annotate, batch=batch, work=work)
     maps = [None if one.found is None else to_png(one.found) for one in found]
-    return _table(part, "closeness", maps, found, model=estimator.model, config=config)
+    return _table(part, "closeness", maps, found, model=annotator.model, config=config)
 
 
 def _run(part: Part, model: Callable[[list[Any]], list[Any]], *, batch: int, work: Work) -> list[Outcome[Any]]:

@@ -1,5 +1,6 @@
 """YOLOX by ONNX Runtime (Ge et al., arXiv 2107.08430): closed-set detection on a machine without GPU."""
 
+import hashlib
 from functools import cached_property
 
 import numpy as np
@@ -30,8 +31,9 @@ class YoloxDetector:
 
     @property
     def model(self) -> str:
-        """File name and digest of the weights."""
-        return self._onnx.name
+        """File name and digest of the weights, and digest of the labels."""
+        digest = hashlib.sha256("\n".join(self.labels).encode()).hexdigest()
+        return f"{self._onnx.name} labels@sha256:{digest[:12]}"
 
     @cached_property
     def labels(self) -> list[str]:

@@ -1,0 +1,88 @@
+"""Models look at the pictures: objects and depth, shard by shard, one model load for many shards."""
+
+import hashlib
+import json
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster.annotate import Model, annotate_shard, load_model
+from provision_dagster.defs.describe import column_schema, markdown_table
+from provision_dagster.defs.image_sets import images
+from provision_dagster.defs.partitions import SHARDS, image_set_of
+from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.defs.resources import FoldersResource, StoreResource
+
+POOL = "gpu"
+"""Runs of models take a slot of this pool: as many run at a time as the instance's limit for it says."""
+
+SHARDS_PER_RUN = 16
+"""Shards for which a model is loaded once."""
+
+
+def annotator(table: str, *, description: str) -> dg.AssetsDefinition:
+    """Make the asset that fills a table with what a model finds in each picture."""
+
+    @dg.asset(
+        name=table,
+        description=description,
+        deps=[images],
+        partitions_def=SHARDS,
+        pool=POOL,
+        retry_policy=RETRY,
+        backfill_policy=dg.BackfillPolicy.multi_run(SHARDS_PER_RUN),
+        **policy("annotators", kinds={"python"}),
+    )
+    def run(
+        context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource
+    ) -> dg.MaterializeResult[Any]:
+        opened, configs = store.store(), folders.annotators()
+        loaded: dict[str, Model | None] = {}
+        told = []
+        for shard in context.partition_keys:
+            name = image_set_of(shard)
+            if name not in loaded:
+                loaded[name] = load_model(table, configs[name]) if name in configs else None
+            pictures = opened.scan("images", partitions=shard).sort("position").collect()
+            work = annotate_shard(loaded[name], pictures, table=table, shard=shard, store=opened)
+            model = loaded[name]
+            told.append(
+                {
+                    "shard": shard,
+                    "model": model.name if model else "none",
+                    "pictures": work.pictures,
+                    "failed": work.failed,
+                    "seconds": round(work.seconds, 2),
+                    "images_per_second": round(work.pictures / work.seconds, 1),
+                    "model_busy": round(work.busy, 3),
+                    "batch": work.batch,
+                }
+            )
+        rows = opened.scan(table, partitions=list(context.partition_keys)).collect()
+        errors = rows.filter(pl.col("error").is_not_null()).select("image_key", "error")
+        settings = {name: json.loads(model.config) for name, model in loaded.items() if model is not None}
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/partition_row_count": rows.height,
+                "dagster/column_schema": column_schema(opened.spec(table)),
+                "dagster/uri": opened.uri(table),
+                "table_version": opened.version(table),
+                "runs": dg.MetadataValue.md(markdown_table(pl.DataFrame(told))),
+                "failed_pictures": dg.MetadataValue.md(markdown_table(errors.head(10))),
+                "config": dg.MetadataValue.json(settings),
+            },
+            data_version=dg.DataVersion(rows_version(rows)) if len(context.partition_keys) == 1 else None,
+        )
+
+    return run
+
+
+def rows_version(rows: pl.DataFrame) -> str:
+    """Version of what was found: equal rows have equal versions."""
+    text = rows.with_columns(pl.col(pl.Binary).bin.encode("hex")).select(pl.struct(pl.all()).struct.json_encode())
+    return hashlib.sha256("\n".join(text.to_series().sort()).encode()).hexdigest()[:32]
+
+
+detections = annotator("detections", description="Objects that a model finds in each picture: label, box, score.")
+depth_maps = annotator("depth_maps", description="How close each part of a picture is, as a model estimates it.")

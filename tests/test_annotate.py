@@ -1,0 +1,168 @@
+"""Models over a shard: parts are committed one by one, and what is there is not made again."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from provision_dagster.annotate import Model, annotate_shard, load_model
+from provision_dagster.errors import InputError
+from provision_dagster.image_sets.inspect import inspect_images
+from provision_dagster.image_sets.spec import parse_spec
+from provision_dagster.scene_graphs.annotators.configs import load_annotators
+from provision_dagster.scene_graphs.annotators.feeding import Work
+from provision_dagster.scene_graphs.annotators.parts import Part
+from provision_dagster.scene_graphs.ingest import ingest_image_set
+from provision_dagster.storage.store import Store
+from tests.scene_graphs.annotators.tiny_onnx import averaging_model, constant_model
+
+SHARD = "s-00000"
+
+
+def pictures(folder: Path, number: int = 11) -> pl.DataFrame:
+    folder.mkdir(exist_ok=True)
+    for n in range(number):
+        Image.new("RGB", (20 + n, 16), (10 * n, 0, 0)).save(folder / f"{n:02d}.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    spec = parse_spec({"name": "s", "reader": "folder", "path": folder}, source="test")
+    return inspect_images(ingest_image_set(spec).sources)
+
+
+def annotators(folder: Path, *, threshold: float = 0.5) -> Path:
+    """Files of a detector that finds one dog in every picture, and of a depth model."""
+    raw = np.zeros((1, 84, 7))
+    raw[0, 0] = [0.5, 0.5, 0, 0, 0.9, 0.0, 1.0]
+    constant_model(folder / "yolox.onnx", raw, height=64, width=64)
+    averaging_model(folder / "depth.onnx", height=8, width=8)
+    (folder / "labels.txt").write_text("cup\ndog\n")
+    file = folder / "annotators.yaml"
+    file.write_text(
+        f"detections: {{kind: yolox-onnx, weights: yolox.onnx, labels: labels.txt, score_threshold: {threshold}}}\n"
+        "depth_maps: {kind: depth-onnx, weights: depth.onnx}\n"
+        "batch: 3\n"
+    )
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    opened = Store(tmp_path / "tables")
+    opened.create_all()
+    return opened
+
+
+def run(store: Store, model: Model | None, images: pl.DataFrame, table: str = "detections") -> Work:
+    return annotate_shard(model, images, table=table, shard=SHARD, store=store, part_size=4)
+
+
+def loaded(file: Path, table: str = "detections") -> Model:
+    model = load_model(table, load_annotators(file))
+    assert model is not None
+    return model
+
+
+def test_every_picture_that_can_be_opened_has_a_row(tmp_path: Path, store: Store) -> None:
+    images = pictures(tmp_path / "pictures")
+    assert images.height == 12
+    work = run(store, loaded(annotators(tmp_path)), images)
+    rows = store.scan("detections", partitions=SHARD).sort("image_key").collect()
+    assert rows["image_key"].to_list() == [f"{n:02d}.png" for n in range(11)]
+    assert rows["part"].value_counts().sort("part").rows() == [("00000", 4), ("00001", 4), ("00002", 3)]
+    assert [[thing["label"] for thing in found] for found in rows["objects"]] == [["dog"]] * 11
+    assert rows["error"].null_count() == 11
+    assert (work.pictures, work.failed) == (11, 0)
+    assert rows["model"][0].startswith("yolox.onnx@sha256:")
+    assert '"score_threshold":0.5' in rows["config"][0]
+    assert str(tmp_path) not in rows["config"][0]
+    run(store, loaded(tmp_path / "annotators.yaml", "depth_maps"), images, "depth_maps")
+    assert store.scan("depth_maps").collect()["closeness"].null_count() == 0
+
+
+def test_a_second_run_does_nothing(tmp_path: Path, store: Store) -> None:
+    images, file = pictures(tmp_path / "pictures"), annotators(tmp_path)
+    run(store, loaded(file), images)
+    version = store.version("detections")
+    assert run(store, loaded(file), images).pictures == 0
+    assert store.version("detections") == version
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, store: Store) -> None:
+    images, model = pictures(tmp_path / "pictures"), loaded(annotators(tmp_path))
+    seen: list[str] = []
+
+    def killed(part: Part, *, work: Work) -> pl.DataFrame:
+        seen.append(part.number)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return model.run(part, work=work)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(store, Model(model.table, model.name, model.config, killed), images)
+    assert store.scan("detections").collect()["part"].unique().sort().to_list() == ["00000", "00001"]
+    assert run(store, model, images).pictures == 3
+    whole = store.scan("detections").collect()
+    other = Store(tmp_path / "undisturbed")
+    other.create_all()
+    run(other, model, images)
+    assert whole.sort("image_key").equals(other.scan("detections").collect().sort("image_key"))
+
+
+def test_another_configuration_is_another_result(tmp_path: Path, store: Store) -> None:
+    images = pictures(tmp_path / "pictures")
+    run(store, loaded(annotators(tmp_path)), images)
+    assert run(store, loaded(annotators(tmp_path, threshold=0.95)), images).pictures == 11
+    assert store.scan("detections").collect()["objects"].list.len().sum() == 0
+
+
+def test_failed_pictures_are_tried_again(tmp_path: Path, store: Store) -> None:
+    images, model = pictures(tmp_path / "pictures"), loaded(annotators(tmp_path))
+    lost = tmp_path / "pictures" / "05.png"
+    content = lost.read_bytes()
+    lost.unlink()
+    assert run(store, model, images).failed == 1
+    rows = store.scan("detections").filter(pl.col("error").is_not_null()).collect()
+    assert rows["image_key"].to_list() == ["05.png"]
+    assert rows["error"][0].startswith("missing: ")
+    lost.write_bytes(content)
+    assert run(store, model, images).pictures == 4
+    assert store.scan("detections").collect()["error"].null_count() == 11
+
+
+def test_fewer_pictures_and_no_model(tmp_path: Path, store: Store) -> None:
+    images, model = pictures(tmp_path / "pictures"), loaded(annotators(tmp_path))
+    run(store, model, images)
+    run(store, model, images.head(5))
+    assert store.scan("detections").collect().height == 5
+    run(store, None, images)
+    assert store.scan("detections").collect().is_empty()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("detections: {kind: yolox-onnx, weights: w.onnx}", "field `detections.labels` is required"),
+        ("detections: {weights: w, treshold: 1}", "unknown field `detections.treshold`; .*`most`"),
+        ("detections: {weights: w, score_threshold: 1.5}", "`detections.score_threshold`: .* or equal to 1, got 1.5"),
+        ("depth: {weights: w}", "unknown field `depth`; allowed: `detections`, `depth_maps`, `objects`, `batch`"),
+        ("objects: both", "`objects`: input should be 'human-first', 'human' or 'model', got 'both'"),
+        ("depth_maps: {kind: midas, weights: w}", "`depth_maps.kind`: input should be 'depth-onnx', got 'midas'"),
+        ("- 1", "must hold the annotators of image sets, got list"),
+        ("a: [", "is not valid YAML"),
+    ],
+)  # fmt: skip
+def test_bad_files_say_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "annotators.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError, match=message):
+        load_annotators(file)
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.yaml` cannot be read"):
+        load_annotators(tmp_path / "nowhere.yaml")
+    (tmp_path / "a.yaml").write_text("depth_maps: {weights: gone.onnx}")
+    with pytest.raises(InputError, match=r"gone\.onnx` are missing"):
+        load_model("depth_maps", load_annotators(tmp_path / "a.yaml"))
+    assert load_model("detections", load_annotators(tmp_path / "a.yaml")) is None
