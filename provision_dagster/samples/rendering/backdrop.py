@@ -1,4 +1,7 @@
-"""The picture behind all objects: sky and ground, or wall and floor, with their depth."""
+"""The picture behind all objects: sky and ground, or wall and floor, with their depth.
+
+Nothing here is a thing of its own: what could be pointed at as an object is an `Item`, and annotated.
+"""
 
 import random
 
@@ -54,9 +57,6 @@ def _paint_outdoors(stage: Stage, rng: random.Random) -> Image.Image:
     image = Image.new("RGB", (width, height))
     image.paste(_gradient((width, horizon), *sky), (0, 0))
     image.paste(_gradient((width, height - horizon), shade(lawn, 1.12), shade(lawn, 0.88)), (0, horizon))
-    for _ in range(rng.randint(2, 5)):
-        _cloud(image, rng, horizon)
-    _hills(image, rng, horizon, lawn)
     (_street if stage.view == "street" else _path)(image, camera, rng)
     return image
 
@@ -68,38 +68,6 @@ def _smooth(image: Image.Image, points: list[tuple[float, float]], fill: RGB) ->
     mask = Image.new("L", (2 * (right - left), 2 * (low - top)))
     ImageDraw.Draw(mask).polygon([(2 * (x - left), 2 * (y - top)) for x, y in points], fill=255)
     image.paste(fill, (left, top), mask.reduce(2))
-
-
-def _cloud(image: Image.Image, rng: random.Random, horizon: int) -> None:
-    wide = round(image.width * rng.uniform(0.12, 0.24))
-    high = max(4, round(0.42 * wide))
-    mask = Image.new("L", (2 * wide, 2 * high))
-    draw = ImageDraw.Draw(mask)
-    for k in range(6):
-        bulge = 1 - abs(k - 2.5) / 4
-        r = rng.uniform(0.36, 0.5) * 2 * high * bulge
-        x = (k + 1) / 7 * 2 * wide
-        draw.ellipse((x - r, 1.5 * high - r, x + r, 1.5 * high + r), fill=225)
-    draw.rectangle((0, 1.5 * high, 2 * wide, 2 * high), fill=0)
-    draw.rounded_rectangle((0.16 * wide, 1.3 * high, 1.84 * wide, 1.62 * high), 0.16 * high, fill=225)
-    at = (rng.randrange(-wide // 3, image.width - wide // 2), round(rng.uniform(0.02, 0.5) * horizon))
-    image.paste((255, 255, 255), at, mask.reduce(2))
-
-
-def _hills(image: Image.Image, rng: random.Random, horizon: int, lawn: RGB) -> None:
-    """Low hazy hills on the horizon, drawn at twice the size."""
-    high = max(6, round(0.09 * image.height))
-    mask = Image.new("L", (2 * image.width, 2 * high))
-    draw = ImageDraw.Draw(mask)
-    for _ in range(4):
-        x, r = rng.uniform(0, 2 * image.width), rng.uniform(0.5, 1.1) * image.width
-        up = rng.uniform(0.4, 0.95) * 2 * high
-        draw.ellipse((x - r, 2 * high - up, x + r, 2 * high + up), fill=255)
-    image.paste(
-        tuple((c + d) // 2 for c, d in zip(lawn, (170, 200, 220), strict=True)),
-        (0, horizon - high),
-        mask.reduce(2),
-    )
 
 
 def _band(draw: ImageDraw.ImageDraw, camera: Camera, near: float, far: float, fill: RGB) -> None:
@@ -159,44 +127,4 @@ def _paint_indoors(stage: Stage, rng: random.Random) -> Image.Image:
         draw.line(ends, fill=shade(floor, 0.86), width=1)
     high = round(camera.row(0.12, distance))
     draw.rectangle((0, high, size[0], foot), fill=shade(wall, 1.6), outline=shade(wall, 0.75))
-    if rng.random() < 0.6:
-        _window(draw, stage, rng)
-    if stage.view == "room":
-        _rug(image, camera, rng)
     return image
-
-
-def _window(draw: ImageDraw.ImageDraw, stage: Stage, rng: random.Random) -> None:
-    """A window where nothing hangs on the wall."""
-    camera, wall = stage.camera, stage.decor["wall"]
-    half, low, high = 0.6, 1.25, 2.35
-    hung = [item for item in stage.items if item.z > wall - 0.3]
-    free = [x for x in (-1.9, -0.95, 0.0, 0.95, 1.9) if all(abs(x - i.x) > half + i.width / 2 for i in hung)]
-    if not free:
-        return
-    x = rng.choice(free)
-    for shrink, fill in ((0.0, (250, 250, 248)), (0.07, (178, 214, 240))):
-        draw.rectangle(
-            (
-                camera.column(x - half + shrink, wall),
-                camera.row(high - shrink, wall),
-                camera.column(x + half - shrink, wall),
-                camera.row(low + shrink, wall),
-            ),
-            fill=fill,
-            outline=(168, 164, 156),
-        )
-    for ends in (((x, low), (x, high)), ((x - half, 1.8), (x + half, 1.8))):
-        draw.line([(camera.column(a, wall), camera.row(b, wall)) for a, b in ends], fill=(250, 250, 248), width=3)
-
-
-def _rug(image: Image.Image, camera: Camera, rng: random.Random) -> None:
-    color = rng.choice(((214, 196, 190), (190, 200, 208), (204, 206, 186)))
-    x, half = camera.column(rng.uniform(-0.4, 0.4), 3.8), 1.7 * camera.scale(3.8)
-    top, low = camera.row(0, 4.7), camera.row(0, 3.0)
-    turns = np.linspace(0, 2 * np.pi, 72)
-    rim = [(x + half * float(np.cos(t)), (top + low) / 2 + (low - top) / 2 * float(np.sin(t))) for t in turns]
-    _smooth(image, rim, color)
-    ImageDraw.Draw(image).ellipse(
-        (x - 0.9 * half, top + 5, x + 0.9 * half, low - 6), outline=shade(color, 0.86), width=2
-    )

@@ -191,6 +191,18 @@ def draw_painting(pen: Pen) -> None:
     )
 
 
+def draw_window(pen: Pen) -> None:
+    """A window with open shutters, seen from inside a room by day."""
+    pen.box(-0.3, 0, 0.3, 1.0)
+    for u in (-0.12, 0.12):
+        for v in (0.28, 0.72):
+            pen.box(u - 0.1, v - 0.19, u + 0.1, v + 0.19, (196, 222, 240))
+    for u in (-0.39, 0.39):
+        pen.box(u - 0.11, 0.02, u + 0.11, 0.98)
+        for v in (0.3, 0.7):
+            pen.box(u - 0.075, v - 0.16, u + 0.075, v + 0.16, "dark")
+
+
 def draw_potted_plant(pen: Pen) -> None:
     """Broad leaves in a clay pot."""
     for u, v, r in (

@@ -126,6 +126,7 @@ _KINDS = (
     ),
     Kind("fire hydrant", 0.5, 0.95, 0.4, (("metal", ("red", "yellow", "orange")),), _O.draw_fire_hydrant),
     Kind("traffic cone", 0.55, 0.85, 0.5, (("striped", ("orange", "red")),), _O.draw_traffic_cone),
+    Kind("cloud", 70.0, 27.0, 20.0, _plain("white"), _O.draw_cloud, small=0.6),
     Kind("kite", 1.5, 2.3, 0.2, _patterned(VIVID), _O.draw_kite),
     Kind("balloon", 0.62, 1.15, 0.3, _patterned(VIVID), _O.draw_balloon),
     Kind("umbrella", 1.35, 1.25, 0.5, _patterned((*VIVID, "black", "white")), _O.draw_umbrella, small=0.66),
@@ -194,6 +195,7 @@ _KINDS = (
         _I.draw_clock,
     ),
     Kind("painting", 1.1, 0.8, 0.1, _plain("red", "green", "blue", "purple", "pink", "gray"), _I.draw_painting),
+    Kind("window", 1.3, 1.05, 0.1, _plain("white", "brown", "green", "blue", "red"), _I.draw_window, small=0.7),
     Kind("potted plant", 0.5, 0.85, 0.35, _plain("green"), _I.draw_potted_plant),
     Kind("teddy bear", 0.42, 0.56, 0.3, _plain("brown", "white", "pink"), _B.draw_teddy_bear),
 )
@@ -202,4 +204,14 @@ KINDS: dict[str, Kind] = {kind.label: kind for kind in _KINDS}
 """Every kind by its label."""
 
 LABELS: tuple[str, ...] = tuple(sorted(KINDS))
-"""The vocabulary of rendered scenes: a kind that is not annotated in a picture is not in it."""
+"""The vocabulary of rendered scenes."""
+
+OUTDOORS = ("street", "park")
+
+
+def searched_labels(view: str) -> tuple[str, ...]:
+    """Kinds that are not in a picture of the view if they are not annotated in it.
+
+    Houses and cars have windows that are not annotated, being parts of theirs; those of rooms are.
+    """
+    return tuple(label for label in LABELS if label != "window" or view not in OUTDOORS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from provision_dagster.samples.rendering.beings import HAND, SEAT
 from provision_dagster.samples.rendering.camera import make_camera
-from provision_dagster.samples.rendering.kinds import KINDS
+from provision_dagster.samples.rendering.kinds import KINDS, OUTDOORS
 from provision_dagster.samples.rendering.stage import Item, Size, Stage, View
 
 Menu = tuple[tuple[str, tuple[float, float], int, float], ...]  # label, distances in m, most at once, weight
@@ -47,6 +47,7 @@ ROOM: Menu = (
     ("chair", (3.1, 4.9), 3, 1.4),
     ("painting", (5.5, 5.5), 3, 1.0),
     ("clock", (5.5, 5.5), 2, 0.8),
+    ("window", (5.5, 5.5), 2, 1.0),
     ("potted plant", (3.1, 5.0), 3, 1.0),
     ("cat", (2.9, 4.4), 2, 0.9),
     ("dog", (2.95, 4.2), 2, 0.7),
@@ -75,6 +76,9 @@ ON_SEAT = {
 }
 KITE_ROWS = (0.04, 0.2)  # of the picture's height: the top of a kite
 WALL_HEIGHTS = (1.5, 1.75)  # m: the foot of what hangs on a wall
+WINDOW_FOOT = {"room": 1.25, "tabletop": 0.95}  # m
+CLOUDS = 300.0  # m away
+CLOUD_ROWS = (0.02, 0.6)  # of the sky's height: the top of a cloud
 
 
 def furnish(view: View, width: int, height: int, rng: random.Random) -> Stage:
@@ -83,6 +87,9 @@ def furnish(view: View, width: int, height: int, rng: random.Random) -> Stage:
     menu = {"street": STREET, "park": PARK, "room": ROOM}.get(view)
     if menu:
         _serve(stage, menu, target=rng.randint(8, 16))
+    if view in OUTDOORS:
+        for _ in range(rng.choice((0, 1, 2, 2, 3))):
+            _float(stage)
     nearest = min((item.nearest for item in stage.items), default=stage.camera.near)
     stage.camera = replace(stage.camera, near=min(nearest, stage.camera.near))
     return stage
@@ -111,6 +118,7 @@ def _tabletop(view: View, width: int, height: int, rng: random.Random) -> Stage:
             ("chair", (3.3, 3.8), 2, 1.0),
             ("painting", (4.5, 4.5), 2, 1.0),
             ("clock", (4.5, 4.5), 1, 1.0),
+            ("window", (4.5, 4.5), 2, 1.0),
             ("potted plant", (3.3, 4.1), 1, 0.6),
         ),
         target=len(stage.items) + rng.randint(0, 2),
@@ -151,6 +159,8 @@ def _put(stage: Stage, label: str, z: tuple[float, float]) -> int | None:
         top = rng.uniform(*KITE_ROWS) * camera.height_px
         base = camera.height - (top - camera.horizon) / camera.scale(at) - item.height
         return stage.stand(item, (at, at), base=base)
+    if label == "window":
+        return stage.stand(item, z, base=WINDOW_FOOT[stage.view])
     if label in ("painting", "clock"):
         low = WALL_HEIGHTS if stage.view == "room" else (1.0, 1.15)
         return stage.stand(item, z, base=rng.uniform(*low))
@@ -159,6 +169,14 @@ def _put(stage: Stage, label: str, z: tuple[float, float]) -> int | None:
         item = replace(item, reach=(front, front + 0.8))
         return stage.stand(item, (front + 0.4, front + 0.4))
     return stage.stand(item, z)
+
+
+def _float(stage: Stage) -> int | None:
+    """Put a cloud into the sky."""
+    item, camera = stage.make("cloud"), stage.camera
+    top = max(3.0, stage.rng.uniform(*CLOUD_ROWS) * camera.horizon)
+    base = camera.height - (top - camera.horizon) / camera.scale(CLOUDS) - item.height
+    return stage.stand(item, (CLOUDS, CLOUDS), base=base)
 
 
 def _adorn(stage: Stage, index: int) -> None:

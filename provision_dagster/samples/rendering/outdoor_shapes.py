@@ -172,6 +172,14 @@ def draw_traffic_cone(pen: Pen) -> None:
         pen.poly([(-a, low), (-b, high), (b, high), (a, low)], (248, 248, 246), edge=False)
 
 
+def draw_cloud(pen: Pen) -> None:
+    """A cloud with a flat foot."""
+    for u, v, r in ((-0.3, 0.3, 0.28), (-0.1, 0.5, 0.42), (0.14, 0.54, 0.44), (0.32, 0.32, 0.3)):
+        grown = r * pen.rng.uniform(0.9, 1.0)
+        pen.oval(u, v, min(0.42 * grown, 0.5 - abs(u)), grown, edge=False)
+    pen.box(-0.46, 0.06, 0.46, 0.36, round_by=0.5, edge=False)
+
+
 def draw_kite(pen: Pen) -> None:
     """A diamond with a cross of sticks and a tail with bows."""
     pen.line([(0, 0.3), (-0.1, 0.22), (0.08, 0.13), (-0.04, 0.02)], 0.014, shade(pen.body, 0.7))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from provision_dagster.samples.rendering.captions import write_captions
-from provision_dagster.samples.rendering.kinds import LABELS
+from provision_dagster.samples.rendering.kinds import searched_labels
 from provision_dagster.samples.rendering.raster import Raster
 from provision_dagster.samples.rendering.stage import Item, Stage
 
@@ -22,6 +22,7 @@ PREDICATES = (
     "to the left of",
     "to the right of",
 )
+AIRBORNE = ("kite", "cloud")
 SIDE_OVERLAP = 0.25
 """Boxes lie side by side when they share at most this part of the narrower one's width."""
 DEPTH_MARGIN = 0.05
@@ -58,7 +59,7 @@ def annotate(raster: Raster, *, neighbors: int | None = None) -> dict[str, Any]:
         "relations": [list(r) for r in relations],
         "object_ids": [str(k) for k in range(len(labels))],
         "mask_rle": encode_masks(raster),
-        "exhaustive_labels": list(LABELS),
+        "exhaustive_labels": list(searched_labels(raster.stage.view)),
         "exhaustive_attributes": True,
         "exhaustive_relations": neighbors is None,
         "captions": write_captions(raster.stage.view, labels, attributes, relations),
@@ -125,7 +126,7 @@ def list_relations(raster: Raster, boxes: NDArray[np.int64], *, neighbors: int |
         for z in ([i.z for i in items], [i.nearest for i in items], [i.farthest for i in items])
     )
     clear = farthest[:, None] - nearest[None, :] >= DEPTH_MARGIN
-    front = ~apart & clear & ~_kin(items) & ~_airborne(items)
+    front = ~apart & clear & ~_kin(items) & _order_seen(items, boxes)
     beside = apart & (np.abs(close[:, None] - close[None, :]) <= 2 * DEPTH_MARGIN) & _near(stage, items, boxes)
     found = [*_ties(items)]
     tables = (
@@ -184,18 +185,19 @@ def _kin(items: tuple[Item, ...]) -> Matrix:
     return kin
 
 
-def _airborne(items: tuple[Item, ...]) -> Matrix:
-    """Pairs with a kite: how far away it is cannot be seen."""
-    flies = np.array([item.kind.label == "kite" for item in items])
-    pairs: Matrix = flies[:, None] | flies[None, :]
-    return pairs
+def _order_seen(items: tuple[Item, ...], boxes: NDArray[np.int64]) -> Matrix:
+    """Pairs of which it is seen which is nearer: not how far a kite is; a cloud is behind what its box meets."""
+    kite, cloud = (np.array([item.kind.label == label for item in items]) for label in AIRBORNE)
+    meet = (boxes[:, None, 1] < boxes[None, :, 3]) & (boxes[None, :, 1] < boxes[:, None, 3])
+    seen: Matrix = np.where(cloud[:, None] | cloud, meet, ~(kite[:, None] | kite))
+    return seen
 
 
 def _level(item: Item) -> str:
     """Name of the surface that a thing stands or hangs on; "" for what hangs in the air."""
     if item.tie == "on":
         return f"on {item.parent}"
-    if item.tie in ("holding", "wearing") or item.kind.label == "kite":
+    if item.tie in ("holding", "wearing") or item.kind.label in AIRBORNE:
         return ""
     return "wall" if item.base > 0 else "ground"
 
