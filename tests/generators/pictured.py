@@ -41,6 +41,7 @@ def pictured(
         mask_places=[],
         mask_count=0,
         depth_uri=depth,
+        closeness=None,
         ids=[one["id"] for one in row["objects"]],
         boxes=[one["box"] for one in row["objects"]],
         mask_rles=rles,
