@@ -27,15 +27,18 @@ STRENGTHS: dict[str, pl.DataType] = {
 }
 
 ROUNDS = 60
-PRIOR = 1.0
-"""Each option is taken to have won and lost this often beside an average one: rare options are not known well."""
+STEP = 4.0
+"""A strength changes by this factor at most in one round."""
+KNOWN = 30
+"""An option that is offered n times is taken to have won and lost KNOWN / (KNOWN + n) times more beside an average one:
+what is offered once and is right tells little."""
 
 
 def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
     """Find strengths with which every option is right as often as chance has it, among the questions that are kept.
 
-    The wins of an option x and those that chance gives it are counted among the kept questions; s(x) is raised by
-    their ratio, until they agree up to `PRIOR` questions.
+    The wins of an option x and those that chance gives it are counted among the kept questions; s(x) is multiplied by
+    their ratio, until they agree (for rare options: up to one question).
 
     Parameters
     ----------
@@ -52,14 +55,15 @@ def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
     codes, times = _counted(codes)
     there = codes >= 0
     row, offered = np.nonzero(there)[0], codes[there]
-    size = there.sum(axis=1)
-    seen = np.bincount(offered, minlength=options) > 0
+    size, often = there.sum(axis=1), np.bincount(offered, weights=times[row], minlength=options)
+    seen, prior = often > 0, KNOWN / (KNOWN + often)
     strength = np.ones(options)
     for _ in range(ROUNDS):
         kept = times * kept_share(codes, strength)
-        wins = np.bincount(codes[:, 0], weights=kept, minlength=options) + PRIOR
+        wins = np.bincount(codes[:, 0], weights=kept, minlength=options) + prior
         chance = np.bincount(offered, weights=(kept / size)[row], minlength=options)
-        strength = strength * wins / (chance + 2 * PRIOR * strength / (strength + 1))
+        lost = 2 * prior * strength / (strength + 1)
+        strength = strength * np.clip(wins / (chance + lost), 1 / STEP, STEP)
         strength /= np.exp(np.mean(np.log(strength[seen]))) if seen.any() else 1
     return np.where(seen, strength, 1.0)
 
