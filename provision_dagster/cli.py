@@ -1,6 +1,7 @@
 """`provision`: the command line, for people and scripts."""
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -308,6 +309,59 @@ def _show_ingested(name: str, show: Bars) -> None:
     table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")
     table.add_row(name, str(len(shards)), *(str(v) for v in counts_of(name, shards)))
     console.print(table)
+
+
+@app.command()
+def evaluate_annotator(
+    annotators: Annotated[Path, typer.Argument(help="YAML file of annotators.")],
+    annotations: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Annotations to compare with; default: the embedded photographs (objects, two depth maps)."
+        ),
+    ] = None,
+    format: Annotated[Format | None, typer.Option(help="Layout of the annotations.")] = None,
+    images: Images = None,
+    depth: Depth = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for quality.json and tables; default: print alone.")] = None,
+) -> None:
+    """Measure models against annotated pictures: average precision of boxes, rank correlation of depth."""
+    from provision_dagster.evaluate import evaluate, write_quality
+    from provision_dagster.scene_graphs.annotators.configs import load_annotators
+
+    config = load_annotators(annotators)
+    with tempfile.TemporaryDirectory() as folder:
+        spec = _to_compare_with(Path(folder), annotations, format=format, images=images, depth=depth)
+        with bars() as show:
+            measured = evaluate(spec, config, progress=show)
+    table = Table("measure", "value")
+    if measured.detections is not None:
+        table.add_row("objects: AP (IoU .50 - .95)", f"{measured.detections.ap:.3f}")
+        table.add_row("objects: AP50", f"{measured.detections.ap50:.3f}")
+    if measured.spearman is not None:
+        table.add_row(f"depth: Spearman, mean of {measured.depth.height} pictures", f"{measured.spearman:.3f}")
+    for key, value in measured.depth.iter_rows() if measured.depth.height <= 10 else ():
+        table.add_row(f"depth: Spearman, {key}", "-" if value is None else f"{value:.3f}")
+    for row in measured.models.iter_rows(named=True):
+        table.add_row(f"{row['table']}: {row['model']}", f"{row['images_per_second']} images/s, {row['failed']} failed")
+    console.print(table)
+    if out is not None:
+        for file in write_quality(measured, out):
+            console.print(f"written: {file}", markup=False, soft_wrap=True)
+
+
+def _to_compare_with(
+    folder: Path, annotations: Path | None, *, format: Format | None, images: Path | None, depth: Path | None
+) -> Any:
+    if annotations is not None:
+        if format is None:
+            raise InputError(f"--format is required with ANNOTATIONS; one of {', '.join(Format)}")
+        return _annotated_spec("evaluate", annotations, format=format, images=images, depth=depth, masks=None)
+    from provision_dagster.samples.photos import write_photo_sample
+
+    path = write_photo_sample(folder)
+    own = {"images": path.parent / "images", "depth": path.parent / "depth", "masks": None}
+    return _annotated_spec("photographs", path, format=Format.provision, **own)
 
 
 @app.command()
