@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import yaml
-from evidence_pictures import Frame, Panel, depth_picture, side_by_side
 from example_questions import SEED, Example, Source, choose, evidence, links, make, points, read_source, rules_of
 from PIL import Image
 from pycocotools import mask as coco_mask
@@ -22,6 +21,7 @@ from provision_dagster.image_sets.decode import open_image
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.samples.photos import write_photo_sample
 from provision_dagster.samples.rendering import render_scenes
+from provision_dagster.scene_graphs.drawing import Frame, Panel, depth_picture, side_by_side
 
 DOCS = Path(__file__).parent
 PICTURES = DOCS / "images" / "generators"

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -309,6 +310,29 @@ def _show_ingested(name: str, show: Bars) -> None:
     table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")
     table.add_row(name, str(len(shards)), *(str(v) for v in counts_of(name, shards)))
     console.print(table)
+
+
+@app.command()
+def annotate(
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
+    annotators: Annotated[Path, typer.Option(help="YAML file of the models that look at the pictures.")],
+    out: Annotated[Path, typer.Option(help="Folder for scene_graphs.json, depth_masks/ and shown/.")],
+    show: Annotated[bool, typer.Option("--show", help="Draw boxes, labels, relations and depth: shown/.")] = False,
+) -> None:
+    """Make scene graphs of pictures with models alone, without Dagster."""
+    from provision_dagster.annotate_pictures import annotate_pictures
+    from provision_dagster.scene_graphs.annotators.configs import load_annotators
+
+    config = load_annotators(annotators)
+    with bars() as bar:
+        rows = annotate_pictures(pictures, config, out=_folder(out), show=show, progress=bar)
+    table = Table("picture", "objects", "depth", "problem")
+    for picture, objects, depth, error in rows.iter_rows():
+        table.add_row(escape(picture), str(objects), "yes" if depth else "no", escape(error or ""))
+    console.print(table)
+    console.print(f"written: {out / 'scene_graphs.json'}" + (f", {out / 'shown'}" if show else ""), markup=False)
+    if rows["error"].null_count() == 0:
+        raise typer.Exit(1)
 
 
 @app.command()
