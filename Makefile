@@ -3,7 +3,10 @@ SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 EXTRAS ?= dev,postgres,s3
-INSTALLED := $(VENV)/.installed-$(subst $(,),-,$(EXTRAS))
+# tests and type checks need the packages of models too (torch: some GB)
+ALL_EXTRAS ?= $(EXTRAS),models
+INSTALLED := $(VENV)/.installed-$(EXTRAS)
+ALL_INSTALLED := $(VENV)/.installed-$(ALL_EXTRAS)
 BIN := $(VENV)/bin
 
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
@@ -17,13 +20,13 @@ help: ## Show the commands
 
 setup: $(INSTALLED) ## Create the environment (.venv) if it is missing or out of date
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(VENV)/.installed-%: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 - 3.13 is needed"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { echo "Python 3.11 - 3.13 is needed, found $$($(PYTHON) --version)"; exit 1; }
 	@echo "setting up $(VENV) (once; some minutes on a slow line)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@if command -v uv >/dev/null; then uv pip install --python $(BIN)/python -c constraints.txt -e ".[$(EXTRAS)]"; \
-	else $(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$(EXTRAS)]"; fi
+	@if command -v uv >/dev/null; then uv pip install --python $(BIN)/python -c constraints.txt -e ".[$*]"; \
+	else $(BIN)/python -m pip install --progress-bar on -c constraints.txt -e ".[$*]"; fi
 	@touch $@
 
 demo: setup ## Run the main job on the embedded sample and say where to look
@@ -31,14 +34,14 @@ demo: setup ## Run the main job on the embedded sample and say where to look
 
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-test: setup ## Run all tests
+test: $(ALL_INSTALLED) ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 ui: setup ## Open Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/provision home
 	@$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p 3000
 
-lint: setup ## Lint and check types and definitions
+lint: $(ALL_INSTALLED) ## Lint and check types and definitions
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

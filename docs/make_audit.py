@@ -27,12 +27,20 @@ PAGE = Path(__file__).with_name("audit_results.md")
 NAMES = {
     "synthetic": "synthetic graphs",
     "synthetic_masked": "synthetic graphs with masks and depth",
+    "synthetic_counts": "more synthetic graphs, counting alone",
     "rendered": "rendered scenes",
     "visual_genome": "Visual Genome",
     "gqa": "GQA",
     "coco": "COCO",
     "baseball": "ProVision's own example",
 }
+
+
+ASKED = {"synthetic_counts": ("ExistsAttribute", "ExistsObject")}
+"""Generators by source, where not all: most counts are 1, so few of these questions keep options (T4)."""
+
+MORE = 12
+"""Times as many graphs for these."""
 
 
 def annotated(name: str, annotations: Path, *, format: str, **folders: Path | None) -> ImageSetSpec:
@@ -70,6 +78,9 @@ def sources(args: argparse.Namespace, folder: Path) -> dict[str, Callable[[], Im
         "synthetic_masked": lambda: synthetic(
             args.shared, folder / "m", images=masked, masks=masked, name="synthetic_masked", seed=8
         ),
+        "synthetic_counts": lambda: synthetic(
+            args.shared, folder / "c", images=MORE * plain, masks=0, name="synthetic_counts", seed=9
+        ),
         "rendered": rendered,
         "visual_genome": lambda: annotated("visual_genome", data / "visual_genome", format="visual-genome"),
         "gqa": lambda: annotated("gqa", data / "gqa", format="gqa"),
@@ -86,7 +97,8 @@ def how(name: str) -> Settings:
 def audit(spec: ImageSetSpec, settings: Settings, *, folder: Path, workers: int) -> tuple[AuditReport, dict[str, Any]]:
     """Generate and judge one source."""
     out = folder / f"qa_{spec.name}"
-    summary = generate_files(Request(spec=spec, out=out, settings=settings), workers=workers)
+    request = Request(spec=spec, out=out, settings=settings, generators=ASKED.get(spec.name, ()))
+    summary = generate_files(request, workers=workers)
     begin = time.perf_counter()
     report = audit_files(AuditRequest(qa=out, spec=spec, out=out), workers=workers)
     seconds = time.perf_counter() - begin

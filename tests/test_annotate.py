@@ -143,11 +143,12 @@ def test_fewer_pictures_and_no_model(tmp_path: Path, store: Store) -> None:
     ("text", "message"),
     [
         ("detections: {kind: yolox-onnx, weights: w.onnx}", "field `detections.labels` is required"),
-        ("detections: {weights: w, treshold: 1}", "unknown field `detections.treshold`; .*`most`"),
-        ("detections: {weights: w, score_threshold: 1.5}", "`detections.score_threshold`: .* or equal to 1, got 1.5"),
+        ("detections: {kind: yolox-onnx, treshold: 1}", "unknown field `detections.treshold`; .*`most`"),
+        ("detections: {kind: yolox-onnx, score_threshold: 1.5}", "`detections.score_threshold`: .*, got 1.5"),
         ("depth: {weights: w}", "unknown field `depth`; allowed: `detections`, `depth_maps`, `objects`, `batch`"),
         ("objects: both", "`objects`: input should be 'human-first', 'human' or 'model', got 'both'"),
-        ("depth_maps: {kind: midas, weights: w}", "`depth_maps.kind`: input should be 'depth-onnx', got 'midas'"),
+        ("depth_maps: {weights: w}", "`depth_maps.kind` must be one of `depth-onnx`, `depth`$"),
+        ("depth_maps: {kind: midas}", "`depth_maps.kind` must be one of `depth-onnx`, `depth`, got `midas`"),
         ("- 1", "must hold the annotators of image sets, got list"),
         ("a: [", "is not valid YAML"),
     ],
@@ -162,7 +163,7 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, text: str, message: str) ->
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.yaml` cannot be read"):
         load_annotators(tmp_path / "nowhere.yaml")
-    (tmp_path / "a.yaml").write_text("depth_maps: {weights: gone.onnx}")
+    (tmp_path / "a.yaml").write_text("depth_maps: {kind: depth-onnx, weights: gone.onnx}")
     with pytest.raises(InputError, match=r"gone\.onnx` are missing"):
         load_model("depth_maps", load_annotators(tmp_path / "a.yaml"))
     assert load_model("detections", load_annotators(tmp_path / "a.yaml")) is None

@@ -26,7 +26,8 @@ def annotators(folder: Path) -> Path:
     (folder / "labels.txt").write_text("cup\ndog\n")
     file = folder / "annotators.yaml"
     file.write_text(
-        "detections: {weights: yolox.onnx, labels: labels.txt}\ndepth_maps: {weights: depth.onnx, larger: closer}\n"
+        "detections: {kind: yolox-onnx, weights: yolox.onnx, labels: labels.txt}\n"
+        "depth_maps: {kind: depth-onnx, weights: depth.onnx, larger: closer}\n"
     )
     return file
 
@@ -66,8 +67,9 @@ def test_the_command_prints_the_figures_of_the_real_models(tmp_path: Path, share
     models = shared / "models"
     file = tmp_path / "annotators.yaml"
     file.write_text(
-        f"detections: {{weights: {models / 'yolox_nano_coco80_416.onnx'}, labels: {models / 'coco_labels.txt'}}}\n"
-        f"depth_maps: {{weights: {models / 'meter_xxs_nyu_256x320.onnx'}}}\n"
+        f"detections: {{kind: yolox-onnx, weights: {models / 'yolox_nano_coco80_416.onnx'}, "
+        f"labels: {models / 'coco_labels.txt'}}}\n"
+        f"depth_maps: {{kind: depth-onnx, weights: {models / 'meter_xxs_nyu_256x320.onnx'}}}\n"
     )
     command = [sys.executable, "-m", "provision_dagster.cli", "evaluate-annotator", file]
     coco = shared / "data" / "coco"

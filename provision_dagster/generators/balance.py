@@ -34,6 +34,11 @@ KNOWN = 30
 what is offered once and is right tells little."""
 
 
+LEAST_KEPT = 0.01
+"""Where balance would leave fewer of a generator's questions their options, none keeps them: nearly all answers are one
+(counts in real pictures are mostly 1), and the few that would be left are too few to be balanced."""
+
+
 def fit_strengths(codes: Ints, *, options: int) -> npt.NDArray[np.float64]:
     """Find strengths with which every option is right as often as chance has it, among the questions that are kept.
 
@@ -88,7 +93,8 @@ def fit_choices(choices: Sequence[Choice]) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Columns `option`, `strength`, sorted by option.
+        Columns `option`, `strength`, sorted by option; all strengths are 0 where balance is out of reach
+        (`LEAST_KEPT`).
     """
     tables = [choice.words.gather(np.maximum(choice.codes, 0).reshape(-1)) for choice in choices]
     texts = pl.concat([t.alias("option") for t in tables] or [pl.Series("option", [], dtype=pl.String)])
@@ -100,7 +106,10 @@ def fit_choices(choices: Sequence[Choice]) -> pl.DataFrame:
         whole = (choice.codes[:, 0] >= 0) & any_of(column >= 0 for column in choice.codes.T[1:])
         table = np.where(choice.codes >= 0, codes.reshape(choice.codes.shape), -1)[whole]
         rows.append(np.pad(table, ((0, 0), (0, wide - table.shape[1])), constant_values=-1))
-    strength = fit_strengths(np.concatenate(rows), options=len(options))
+    codes = np.concatenate(rows)
+    strength = fit_strengths(codes, options=len(options))
+    if len(codes) and kept_share(codes, strength).mean() < LEAST_KEPT:
+        strength[:] = 0  # then none is offered
     return pl.DataFrame({"option": options, "strength": strength})
 
 

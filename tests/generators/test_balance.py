@@ -2,11 +2,14 @@
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision_dagster.generators.balance import fit_strengths, kept_share
+from provision_dagster.generators.balance import fit_choices, fit_strengths, kept_share, strengths_of
+from provision_dagster.generators.options import order_options
+from provision_dagster.generators.registry import Choice
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -88,3 +91,20 @@ def test_neither_the_order_of_questions_nor_of_false_options_matters(asked: list
     assert (strength > 0).all()
     assert (kept_share(codes, strength) <= 1).all()
     assert np.log(strength[np.unique(codes[codes >= 0])]).mean() == pytest.approx(0, abs=1e-9)
+
+
+def counted(ones: int, fours: int) -> Choice:
+    """Questions with the options 1 .. 4, of which nearly all are answered by 1."""
+    codes = repeated((ones, (0, 1, 2, 3)), (fours, (3, 0, 1, 2)), (fours, (1, 0, 2, 3)), (fours, (2, 0, 1, 3)))
+    return Choice(pl.Series(["1", "2", "3", "4"]), codes)
+
+
+def test_where_nearly_all_answers_are_one_no_question_keeps_its_options() -> None:
+    beyond, within = fit_choices([counted(10_000, 2)]), fit_choices([counted(1_000, 200)])
+    assert beyond["strength"].to_list() == [0] * 4
+    assert within["strength"].min() > 0  # type: ignore[operator]
+    for table, some in ((beyond, False), (within, True)):
+        choice = counted(100, 100)
+        strengths = strengths_of(table.with_columns(generator=pl.lit("g")), "g", choice.words)
+        hashes = np.arange(1, 401, dtype=np.uint64) << np.uint64(40)
+        assert order_options(choice, hashes, strengths=strengths).offered.any() == some

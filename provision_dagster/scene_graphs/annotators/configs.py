@@ -12,8 +12,12 @@ from provision_dagster.image_sets.spec import LocalPath
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-PATHS = ("weights", "labels")
-"""Fields of annotators that name files."""
+PATHS = ("weights", "labels", "model")
+"""Fields of annotators that name files; `model` only where there is such a folder."""
+
+
+MACHINE = ("threads", "device", "offline")
+"""Fields that say how a machine does the work."""
 
 
 class _Config(BaseModel):
@@ -21,7 +25,7 @@ class _Config(BaseModel):
 
     def told(self) -> str:
         """JSON of what may change results, but for files: these are told by content, wherever they lie."""
-        return self.model_dump_json(exclude={*PATHS, "threads"})
+        return self.model_dump_json(exclude={*PATHS, *MACHINE})
 
 
 class _OnnxConfig(_Config):
@@ -33,7 +37,7 @@ class _OnnxConfig(_Config):
 class YoloxConfig(_OnnxConfig):
     """YOLOX in an ONNX file with its raw head output."""
 
-    kind: Literal["yolox-onnx"] = "yolox-onnx"
+    kind: Literal["yolox-onnx"]
     labels: LocalPath
     """Text file, one class a line; lines "n/a" are left out."""
     score_threshold: Share = 0.3
@@ -46,13 +50,60 @@ class YoloxConfig(_OnnxConfig):
 class OnnxDepthConfig(_OnnxConfig):
     """A monocular depth model in an ONNX file."""
 
-    kind: Literal["depth-onnx"] = "depth-onnx"
+    kind: Literal["depth-onnx"]
     larger: Literal["closer", "farther"] = "farther"
     """What larger values of the model's output mean; METER gives centimetres, so farther."""
 
 
-DetectorConfig = YoloxConfig
-DepthConfig = OnnxDepthConfig
+class HubConfig(_Config):
+    """A model in the format of transformers."""
+
+    model: Annotated[str, Field(min_length=1)]
+    """Name on a hub ("IDEA-Research/grounding-dino-base"), or folder."""
+    revision: str | None = None
+    """Branch, tag or commit of the hub; null: its main branch. Name a commit to have the same weights tomorrow."""
+    offline: bool = False
+    """Whether to look in folders and the local cache alone."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Numbers of the weights; auto: bfloat16 on a GPU that has it, else float32."""
+
+
+class ZeroShotConfig(HubConfig):
+    """Grounding DINO, OWLv2 or OmDet-Turbo: finds what a list of labels names."""
+
+    kind: Literal["zero-shot"]
+    labels: LocalPath
+    """Text file, one label a line."""
+    score_threshold: Share = 0.3
+    iou_threshold: Share = 0.5
+    """Overlap above which the weaker of two boxes of one label is dropped."""
+    most: Annotated[int, Field(ge=1)] = 100
+    """Objects per picture at most."""
+    labels_per_prompt: Annotated[int, Field(ge=1)] = 40
+    """Labels that are asked for at a time; Grounding DINO reads 256 tokens."""
+
+
+class HubDepthConfig(HubConfig):
+    """Depth Anything V2 or another depth estimator of transformers."""
+
+    kind: Literal["depth"]
+    larger: Literal["closer", "farther"] = "closer"
+    """What larger values of the model's output mean; metric models give metres, so farther."""
+
+
+class Sam2Config(HubConfig):
+    """SAM 2: masks of the objects that boxes enclose."""
+
+    kind: Literal["sam2"]
+    boxes_per_call: Annotated[int, Field(ge=1)] = 32
+    """Boxes of a picture that are cut out at a time: bounds memory."""
+    score_threshold: Share = 0.5
+    """Masks of which the model expects less overlap with the truth are left out."""
+
+
+DetectorConfig = Annotated[YoloxConfig | ZeroShotConfig, Field(discriminator="kind")]
+DepthConfig = Annotated[OnnxDepthConfig | HubDepthConfig, Field(discriminator="kind")]
 
 
 class AnnotatorsConfig(_Config):
@@ -64,6 +115,16 @@ class AnnotatorsConfig(_Config):
     """Both, a human's where both mark one thing; or those of one side alone."""
     batch: Annotated[int, Field(ge=1)] = 8
     """Pictures per call of a model at most."""
+
+
+KINDS: dict[str, type[BaseModel]] = {
+    "yolox-onnx": YoloxConfig,
+    "zero-shot": ZeroShotConfig,
+    "depth-onnx": OnnxDepthConfig,
+    "depth": HubDepthConfig,
+    "sam2": Sam2Config,
+}
+ALLOWED = {"detections": ("yolox-onnx", "zero-shot"), "depth_maps": ("depth-onnx", "depth")}
 
 
 def load_annotators(path: Path) -> AnnotatorsConfig:
@@ -94,7 +155,7 @@ def _from_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Make the files of each annotator absolute."""
     return {
         name: {
-            field: str(folder / value) if field in PATHS and isinstance(value, str) else value
+            field: _absolute(field, value, folder) if field in PATHS and isinstance(value, str) else value
             for field, value in part.items()
         }
         if isinstance(part, dict)
@@ -103,12 +164,22 @@ def _from_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     }
 
 
+def _absolute(field: str, value: str, folder: Path) -> str:
+    """Take the name of a model for a folder only where there is one: else it is a hub's."""
+    return value if field == "model" and not (folder / value).is_dir() else str(folder / value)
+
+
 def _message(error: Any) -> str:
     """One line for one problem that pydantic found, with field, allowed values and what was got."""
-    field = ".".join(str(part) for part in error["loc"])
+    place = error["loc"]
+    # a kind stands in the place of a field of several kinds
+    field = ".".join(str(part) for number, part in enumerate(place) if number != 1 or part not in KINDS)
+    if error["type"].startswith("union_tag"):
+        allowed = ", ".join(f"`{kind}`" for kind in ALLOWED[field])
+        got = error["ctx"].get("tag")
+        return f"field `{field}.kind` must be one of {allowed}" + (f", got `{got}`" if got else "")
     if error["type"] == "extra_forbidden":
-        parts: dict[str, type[BaseModel]] = {"detections": YoloxConfig, "depth_maps": OnnxDepthConfig}
-        model = parts[str(error["loc"][0])] if len(error["loc"]) > 1 else AnnotatorsConfig
+        model = KINDS[str(place[1])] if len(place) > 1 else AnnotatorsConfig
         return f"unknown field `{field}`; allowed: {', '.join(f'`{name}`' for name in model.model_fields)}"
     if error["type"] == "missing":
         return f"field `{field}` is required"

@@ -51,6 +51,10 @@ class Detector(Protocol):
         """
         ...
 
+    def bucket(self, picture: Pixels) -> tuple[int, ...]:
+        """Pictures of equal value go together in a batch."""
+        ...
+
     def annotate(self, batch: list[Pixels]) -> list[Detections]:
         """Find the objects of each picture; what is found in one does not depend on the others."""
         ...
@@ -66,6 +70,10 @@ class DepthEstimator(Protocol):
 
     def load(self) -> None:
         """Read the weights; done once, before the first batch."""
+        ...
+
+    def bucket(self, picture: Pixels) -> tuple[int, ...]:
+        """Pictures of equal value go together in a batch."""
         ...
 
     def annotate(self, batch: list[Pixels]) -> list[NDArray[np.uint16]]:

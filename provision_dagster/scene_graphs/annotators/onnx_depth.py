@@ -41,6 +41,10 @@ class OnnxDepth:
                 f"weights `{self.config.weights}`: expected one depth map (1, 1, height, width), got {found}"
             )
 
+    def bucket(self, picture: Pixels) -> tuple[int, ...]:
+        """All pictures go together: each is brought to the size of the model."""
+        return ()
+
     def annotate(self, batch: list[Pixels]) -> list[NDArray[np.uint16]]:
         """Map closeness at the model's own resolution."""
         if not batch:

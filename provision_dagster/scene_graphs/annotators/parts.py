@@ -64,19 +64,20 @@ def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
 
 def detect(part: Part, *, annotator: Detector, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Find the objects of a part's pictures; schema DETECTIONS, one row per picture, in their order."""
-    found = _run(part, annotator.annotate, batch=batch, work=work)
+    found = _run(part, annotator, batch=batch, work=work)
     return _table(part, "objects", [_objects(one) for one in found], found, model=annotator.model, config=config)
 
 
 def estimate_depth(part: Part, *, annotator: DepthEstimator, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Map the closeness of a part's pictures; schema DEPTH_MAPS, one row per picture, in their order."""
-    found = _run(part, annotator.annotate, batch=batch, work=work)
+    found = _run(part, annotator, batch=batch, work=work)
     maps = [None if one.found is None else to_png(one.found) for one in found]
     return _table(part, "closeness", maps, found, model=annotator.model, config=config)
 
 
-def _run(part: Part, model: Callable[[list[Any]], list[Any]], *, batch: int, work: Work) -> list[Outcome[Any]]:
-    outcomes = annotate_all(_places(part.images), model, batch=batch, work=work)
+def _run(part: Part, annotator: Detector | DepthEstimator, *, batch: int, work: Work) -> list[Outcome[Any]]:
+    model: Callable[[list[Any]], list[Any]] = annotator.annotate
+    outcomes = annotate_all(_places(part.images), model, batch=batch, bucket=annotator.bucket, work=work)
     return sorted(outcomes, key=lambda one: one.row)
 
 

@@ -1,6 +1,5 @@
 """YOLOX by ONNX Runtime (Ge et al., arXiv 2107.08430): closed-set detection on a machine without GPU."""
 
-import hashlib
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +9,7 @@ from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.boxes import detections
 from provision_dagster.scene_graphs.annotators.configs import YoloxConfig
 from provision_dagster.scene_graphs.annotators.found import Detections, Floats, Pixels
+from provision_dagster.scene_graphs.annotators.labels import digest_of, read_labels
 from provision_dagster.scene_graphs.annotators.onnx_model import OnnxModel
 
 STRIDES = (8, 16, 32)
@@ -17,9 +17,6 @@ STRIDES = (8, 16, 32)
 
 GREY = 114
 """What a letterboxed picture is filled up with, as in training."""
-
-NOT_A_CLASS = "n/a"
-"""Line of a label file whose number is not a class (COCO's 91 numbers have 80 classes)."""
 
 
 class YoloxDetector:
@@ -32,23 +29,12 @@ class YoloxDetector:
     @property
     def model(self) -> str:
         """File name and digest of the weights, and digest of the labels."""
-        digest = hashlib.sha256("\n".join(self.labels).encode()).hexdigest()
-        return f"{self._onnx.name} labels@sha256:{digest[:12]}"
+        return f"{self._onnx.name} {digest_of(self.labels)}"
 
     @cached_property
     def labels(self) -> list[str]:
-        """Labels of the classes, in order.
-
-        Raises
-        ------
-        InputError
-            When the label file cannot be read.
-        """
-        try:
-            lines = self.config.labels.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"labels `{self.config.labels}` cannot be read: {error}") from error
-        return [name for line in lines if (name := line.strip()) and name != NOT_A_CLASS]
+        """Labels of the classes, in order."""
+        return read_labels(self.config.labels)
 
     def load(self) -> None:
         """Read weights and labels.
@@ -68,6 +54,10 @@ class YoloxDetector:
                 f"weights `{self.config.weights}`: expected the raw output of YOLOX with {len(self.labels)} classes "
                 f"(of `{self.config.labels}`), shape {wanted}, got {found}"
             )
+
+    def bucket(self, picture: Pixels) -> tuple[int, ...]:
+        """All pictures go together: each is brought to the size of the model."""
+        return ()
 
     def annotate(self, batch: list[Pixels]) -> list[Detections]:
         """Find objects; boxes in pixels of each picture."""

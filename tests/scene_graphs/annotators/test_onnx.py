@@ -24,7 +24,7 @@ def yolox(
         raw[0, place] = values
     weights = constant_model(folder / "yolox.onnx", raw, height=SIDE, width=SIDE)
     (folder / "labels.txt").write_text(labels)
-    return YoloxDetector(YoloxConfig(weights=weights, labels=folder / "labels.txt", **fields))  # type: ignore[arg-type]
+    return YoloxDetector(YoloxConfig(kind="yolox-onnx", weights=weights, labels=folder / "labels.txt", **fields))  # type: ignore[arg-type]
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -80,23 +80,23 @@ def test_unusable_weights(tmp_path: Path, content: bytes | None, message: str) -
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        OnnxDepth(OnnxDepthConfig(weights=file)).load()
+        OnnxDepth(OnnxDepthConfig(kind="depth-onnx", weights=file)).load()
     with pytest.raises(InputError, match=message):
-        YoloxDetector(YoloxConfig(weights=file, labels=file)).load()
+        YoloxDetector(YoloxConfig(kind="yolox-onnx", weights=file, labels=file)).load()
 
 
 def test_a_model_of_another_kind_is_refused(tmp_path: Path) -> None:
     weights = constant_model(tmp_path / "x.onnx", np.zeros((1, 5, 4, 4)), height=8, width=8)
     with pytest.raises(InputError, match=r"one depth map \(1, 1, height, width\), got \(1, 5, 4, 4\)"):
-        OnnxDepth(OnnxDepthConfig(weights=weights)).load()
+        OnnxDepth(OnnxDepthConfig(kind="depth-onnx", weights=weights)).load()
 
 
 def test_depth_is_larger_where_closer(tmp_path: Path) -> None:
     weights = averaging_model(tmp_path / "depth.onnx", height=8, width=8)
     left_bright = picture(20, 40)
     left_bright[:, :20] = 255
-    far = OnnxDepth(OnnxDepthConfig(weights=weights, larger="farther")).annotate([left_bright])[0]
-    near = OnnxDepth(OnnxDepthConfig(weights=weights, larger="closer")).annotate([left_bright])[0]
+    far = OnnxDepth(OnnxDepthConfig(kind="depth-onnx", weights=weights, larger="farther")).annotate([left_bright])[0]
+    near = OnnxDepth(OnnxDepthConfig(kind="depth-onnx", weights=weights, larger="closer")).annotate([left_bright])[0]
     assert near.dtype == np.uint16
     assert near.shape == (8, 8)
     assert near[:, 0].tolist() == [65_535] * 8
@@ -105,8 +105,12 @@ def test_depth_is_larger_where_closer(tmp_path: Path) -> None:
 
 
 def test_provenance_is_file_and_content(tmp_path: Path) -> None:
-    first = OnnxDepth(OnnxDepthConfig(weights=averaging_model(tmp_path / "a.onnx", height=8, width=8)))
-    second = OnnxDepth(OnnxDepthConfig(weights=averaging_model(tmp_path / "b.onnx", height=8, width=16)))
+    first = OnnxDepth(
+        OnnxDepthConfig(kind="depth-onnx", weights=averaging_model(tmp_path / "a.onnx", height=8, width=8))
+    )
+    second = OnnxDepth(
+        OnnxDepthConfig(kind="depth-onnx", weights=averaging_model(tmp_path / "b.onnx", height=8, width=16))
+    )
     assert first.model.startswith("a.onnx@sha256:")
     assert first.model.split(":")[1] != second.model.split(":")[1]
 
@@ -114,7 +118,9 @@ def test_provenance_is_file_and_content(tmp_path: Path) -> None:
 def test_a_picture_does_not_depend_on_its_batch(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     pictures = [rng.integers(0, 256, (int(h), 30, 3), dtype=np.uint8) for h in rng.integers(10, 50, 8)]
-    depth = OnnxDepth(OnnxDepthConfig(weights=averaging_model(tmp_path / "a.onnx", height=8, width=8)))
+    depth = OnnxDepth(
+        OnnxDepthConfig(kind="depth-onnx", weights=averaging_model(tmp_path / "a.onnx", height=8, width=8))
+    )
     together = depth.annotate(pictures)
     assert all((one == depth.annotate([picture])[0]).all() for one, picture in zip(together, pictures, strict=True))
     assert depth.annotate([]) == []

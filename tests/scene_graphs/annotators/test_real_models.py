@@ -21,7 +21,7 @@ pytestmark = pytest.mark.shared
 def detector(shared: Path, *, threshold: float) -> YoloxDetector:
     models = shared / "models"
     weights, labels = models / "yolox_nano_coco80_416.onnx", models / "coco_labels.txt"
-    return YoloxDetector(YoloxConfig(weights=weights, labels=labels, score_threshold=threshold))
+    return YoloxDetector(YoloxConfig(kind="yolox-onnx", weights=weights, labels=labels, score_threshold=threshold))
 
 
 def photo(path: Path) -> np.ndarray:
@@ -50,7 +50,7 @@ def test_the_cat_and_the_dogs_are_found(shared: Path) -> None:
 
 def test_depth_of_the_motorcycle(shared: Path) -> None:
     left, _, disparity = data.stereo_motorcycle()
-    model = OnnxDepth(OnnxDepthConfig(weights=shared / "models" / "meter_xxs_nyu_256x320.onnx"))
+    model = OnnxDepth(OnnxDepthConfig(kind="depth-onnx", weights=shared / "models" / "meter_xxs_nyu_256x320.onnx"))
     (closeness,) = model.annotate([left])
     full = at_size(from_png(to_png(closeness)), width=left.shape[1], height=left.shape[0])
     truth = np.where(np.isfinite(disparity), disparity, np.nan)  # larger disparity = closer

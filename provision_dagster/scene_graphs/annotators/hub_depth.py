@@ -1,0 +1,63 @@
+"""Monocular depth by transformers: Depth Anything V2 (Yang et al., arXiv 2406.09414) and its like."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from provision_dagster.scene_graphs.annotators.configs import HubDepthConfig
+from provision_dagster.scene_graphs.annotators.found import Pixels, sixteen_bits
+from provision_dagster.scene_graphs.annotators.hub import (
+    device_of,
+    from_pretrained,
+    load_pretrained,
+    told,
+    torch_module,
+    transformers_module,
+)
+
+
+class HubDepth:
+    """Any model of `AutoModelForDepthEstimation`."""
+
+    def __init__(self, config: HubDepthConfig) -> None:
+        self.config = config
+        self._network: Any = None
+
+    @property
+    def model(self) -> str:
+        """Model and revision."""
+        self.load()
+        return told(self.config, self._network)
+
+    def load(self) -> None:
+        """Read the weights.
+
+        Raises
+        ------
+        InputError
+            When they are missing, or are no depth estimator.
+        """
+        if self._network is not None:
+            return
+        library = transformers_module()
+        self._device = device_of(self.config)
+        network = load_pretrained(library.AutoModelForDepthEstimation, self.config, device=self._device)
+        self._processor = from_pretrained(library.AutoImageProcessor, self.config)
+        self._network = network
+
+    def bucket(self, picture: Pixels) -> tuple[int, ...]:
+        """Pictures of one size go together: each is brought to a size that keeps its proportions."""
+        return picture.shape[:2]
+
+    def annotate(self, batch: list[Pixels]) -> list[NDArray[np.uint16]]:
+        """Map closeness at the model's own resolution."""
+        if not batch:
+            return []
+        self.load()
+        torch = torch_module()
+        pixels = self._processor(images=batch, return_tensors="pt")["pixel_values"]
+        with torch.inference_mode():
+            output = self._network(pixels.to(self._device, self._network.dtype))
+        maps = output.predicted_depth.float().cpu().numpy()
+        return [sixteen_bits(-one if self.config.larger == "farther" else one) for one in maps]
