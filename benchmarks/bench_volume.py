@@ -14,6 +14,9 @@ from provision_dagster.generators.registry import AnyGenerator
 VOLUME_IMAGES, VOLUME_SINGLE, VOLUME_MULTI = 108, 1_537_630, 4_200_000
 """Visual Genome's half of ProVision-10M: thousands of images, questions about one and about several."""
 
+SHARD = 2_500
+"""Images per shard: memory grows with it."""
+
 MOST, RESERVE = 8, 1.01
 """Questions per generator and image at most, and how much more than its share the first shard must give."""
 
@@ -21,7 +24,7 @@ MOST, RESERVE = 8, 1.01
 def volume(bench: Bench, table: Table) -> bool:
     """Make as many questions as the published data set has of Visual Genome."""
     good, works = True, list[Work]()
-    shards = tuple(bench.data.plain(bench.images * VOLUME_IMAGES))
+    shards = tuple(bench.data.plain(bench.images * VOLUME_IMAGES, size=SHARD))
     bench.data.make(shards, workers=bench.workers)
     for number in (1, 2):
         label = f"volume of ProVision-10M's VG half, {number} worker{'s' * (number > 1)}"

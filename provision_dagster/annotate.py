@@ -8,12 +8,16 @@ import polars as pl
 
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.annotators.feeding import Work
-from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector
-from provision_dagster.scene_graphs.annotators.parts import PART, Part, detect, estimate_depth, parts_of
+from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector, make_mask_maker
+from provision_dagster.scene_graphs.annotators.parts import PART, Part, cut_out, detect, estimate_depth, parts_of
 from provision_dagster.storage.store import Store
 
 Progress = Callable[[int, int], None]
 """(pictures done, pictures in all)"""
+
+
+COMPARED = ("part", "image_key", "image_id", "asked", "model", "config", "error")
+"""What tells whether a part is done."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Model:
     Attributes
     ----------
     table
-        `detections` or `depth_maps`.
+        `detections`, `masks` or `depth_maps`.
     name
         Model and revision.
     config
@@ -52,6 +56,11 @@ def load_model(table: str, annotators: AnnotatorsConfig) -> Model | None:
         detector.load()
         told = annotators.detections.told()
         return Model(table, detector.model, told, partial(detect, annotator=detector, config=told, batch=batch))
+    if table == "masks" and annotators.masks is not None:
+        maker = make_mask_maker(annotators.masks)
+        maker.load()
+        told = annotators.masks.told()
+        return Model(table, maker.model, told, partial(cut_out, annotator=maker, config=told, batch=batch))
     if table == "depth_maps" and annotators.depth_maps is not None:
         estimator = make_depth_estimator(annotators.depth_maps)
         estimator.load()
@@ -83,7 +92,7 @@ def annotate_shard(
     model
         None empties the shard.
     images
-        Rows of IMAGES of the shard.
+        Rows of IMAGES of the shard; for `masks` with what `prompts_of` adds.
     part_size
         Pictures per part.
 
@@ -92,7 +101,7 @@ def annotate_shard(
     Work
         Of this run: pictures that were left alone do not count.
     """
-    there = store.scan(table, partitions=shard, columns=["part", "image_key", "image_id", "model", "config", "error"])
+    there = store.scan(table, partitions=shard, columns=[c for c in COMPARED if c in store.spec(table).schema])
     old = {str(part): rows for (part,), rows in there.collect().partition_by("part", as_dict=True).items()}
     parts = parts_of(images, size=part_size) if model is not None else []
     work, done, total = Work(), 0, sum(part.images.height for part in parts)
@@ -113,8 +122,9 @@ def _is_done(rows: pl.DataFrame | None, part: Part, model: Model) -> bool:
     if rows is None or rows["error"].null_count() < rows.height:
         return False
     made_by = set(rows.select("model", "config").unique().iter_rows())
-    pictures = set(part.images.select("image_key", "image_id").iter_rows())
-    return made_by == {(model.name, model.config)} and set(rows.select("image_key", "image_id").iter_rows()) == pictures
+    what = [name for name in ("image_key", "image_id", "asked") if name in rows.columns]
+    pictures = set(part.images.select(what).iter_rows())
+    return made_by == {(model.name, model.config)} and set(rows.select(what).iter_rows()) == pictures
 
 
 __all__ = ["Model", "annotate_shard", "load_model"]

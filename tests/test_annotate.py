@@ -11,11 +11,16 @@ from provision_dagster.annotate import Model, annotate_shard, load_model
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
+from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.configs import load_annotators
 from provision_dagster.scene_graphs.annotators.feeding import Work
-from provision_dagster.scene_graphs.annotators.parts import Part
+from provision_dagster.scene_graphs.annotators.parts import Part, prompts_of
+from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.ingest import ingest_image_set
+from provision_dagster.scene_graphs.merging import add_masks, merge_detections
+from provision_dagster.scene_graphs.schema import ANNOTATIONS
 from provision_dagster.storage.store import Store
+from tests.scene_graphs.annotators import tiny_models
 from tests.scene_graphs.annotators.tiny_onnx import averaging_model, constant_model
 
 SHARD = "s-00000"
@@ -145,7 +150,7 @@ def test_fewer_pictures_and_no_model(tmp_path: Path, store: Store) -> None:
         ("detections: {kind: yolox-onnx, weights: w.onnx}", "field `detections.labels` is required"),
         ("detections: {kind: yolox-onnx, treshold: 1}", "unknown field `detections.treshold`; .*`most`"),
         ("detections: {kind: yolox-onnx, score_threshold: 1.5}", "`detections.score_threshold`: .*, got 1.5"),
-        ("depth: {weights: w}", "unknown field `depth`; allowed: `detections`, `depth_maps`, `objects`, `batch`"),
+        ("depth: {weights: w}", "unknown field `depth`; allowed: `detections`, `masks`, `depth_maps`"),
         ("objects: both", "`objects`: input should be 'human-first', 'human' or 'model', got 'both'"),
         ("depth_maps: {weights: w}", "`depth_maps.kind` must be one of `depth-onnx`, `depth`$"),
         ("depth_maps: {kind: midas}", "`depth_maps.kind` must be one of `depth-onnx`, `depth`, got `midas`"),
@@ -167,3 +172,25 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.onnx` are missing"):
         load_model("depth_maps", load_annotators(tmp_path / "a.yaml"))
     assert load_model("detections", load_annotators(tmp_path / "a.yaml")) is None
+
+
+def test_masks_follow_the_boxes_that_are_asked_about(tmp_path: Path, store: Store) -> None:
+    images = pictures(tmp_path / "pictures", number=5)
+    tiny_models.sam2(tmp_path / "sam2")
+    (tmp_path / "masks.yaml").write_text("masks: {kind: sam2, model: sam2, score_threshold: 0}")
+    model = loaded(tmp_path / "masks.yaml", "masks")
+    run(store, loaded(annotators(tmp_path)), images)
+    found = store.scan("detections").sort("image_key").collect()
+    marked = merge_detections(pl.DataFrame(schema=ANNOTATIONS), found, lexicon=Lexicon.load())
+    assert run(store, model, prompts_of(images, marked), "masks").pictures == 5
+    rows = store.scan("masks").sort("image_key").collect()
+    assert {one["id"] for made in rows["masks"] for one in made} == {"model-0"}
+    assert run(store, model, prompts_of(images, marked), "masks").pictures == 0
+    # other boxes in one picture: its part is made again
+    assert run(store, model, prompts_of(images, marked.slice(1)), "masks").pictures == 4
+    assert store.scan("masks").filter(image_key="00.png").collect()["masks"].to_list() == [[]]
+    graphs, rejected = assemble(images, add_masks(marked, rows))
+    assert rejected.is_empty()
+    areas = graphs["objects"].list.first().struct.field("mask_area")
+    assert areas.drop_nulls().is_between(1, 24 * 16).all()
+    assert areas.null_count() < 5

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -10,9 +11,11 @@ import polars as pl
 from provision_dagster.annotate import Model, annotate_shard, load_model
 from provision_dagster.defs.describe import column_schema, markdown_table
 from provision_dagster.defs.image_sets import images
+from provision_dagster.defs.marked import marked
 from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.scene_graphs.annotators.parts import prompts_of
 
 POOL = "gpu"
 """Runs of models take a slot of this pool: as many run at a time as the instance's limit for it says."""
@@ -21,13 +24,13 @@ SHARDS_PER_RUN = 16
 """Shards for which a model is loaded once."""
 
 
-def annotator(table: str, *, description: str) -> dg.AssetsDefinition:
+def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) -> dg.AssetsDefinition:
     """Make the asset that fills a table with what a model finds in each picture."""
 
     @dg.asset(
         name=table,
         description=description,
-        deps=[images],
+        deps=deps,
         partitions_def=SHARDS,
         pool=POOL,
         retry_policy=RETRY,
@@ -45,6 +48,9 @@ def annotator(table: str, *, description: str) -> dg.AssetsDefinition:
             if name not in loaded:
                 loaded[name] = load_model(table, configs[name]) if name in configs else None
             pictures = opened.scan("images", partitions=shard).sort("position").collect()
+            if table == "masks":
+                human, found = (opened.scan(name, partitions=shard) for name in ("annotations", "detections"))
+                pictures = prompts_of(pictures, marked(human, found, configs))
             work = annotate_shard(loaded[name], pictures, table=table, shard=shard, store=opened)
             model = loaded[name]
             told.append(
@@ -85,4 +91,9 @@ def rows_version(rows: pl.DataFrame) -> str:
 
 
 detections = annotator("detections", description="Objects that a model finds in each picture: label, box, score.")
+masks = annotator(
+    "masks",
+    description="Masks that a model makes of objects that have only a box.",
+    deps=[images, dg.AssetKey("annotations"), detections],
+)
 depth_maps = annotator("depth_maps", description="How close each part of a picture is, as a model estimates it.")

@@ -119,7 +119,7 @@ sources_check = shard_check("image_sources", description="Each picture of the sh
 annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
 annotator_checks = [
     shard_check(table, description="Every picture that can be opened was looked at, or says why not.", suite=_annotated)
-    for table in ("detections", "depth_maps")
+    for table in ("detections", "masks", "depth_maps")
 ]
 graphs_check = shard_check(
     "scene_graphs",
@@ -173,7 +173,7 @@ def _failures(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-failure_checks = [_failures(table) for table in ("detections", "depth_maps")]
+failure_checks = [_failures(table) for table in ("detections", "masks", "depth_maps")]
 
 
 @dg.asset_check(asset="image_sets", description="Every image set of the spec folder can be read.")

@@ -5,6 +5,7 @@ import polars as pl
 
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
+from provision_dagster.defs.marked import marked
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, GenerationResource
@@ -12,7 +13,7 @@ from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.strengths import image_set_strengths
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.assemble import assemble
-from provision_dagster.scene_graphs.merging import Precedence, merge_sets
+from provision_dagster.scene_graphs.merging import add_masks
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 
 
@@ -34,6 +35,7 @@ def assembled(
     images: pl.LazyFrame,
     annotations: pl.LazyFrame,
     detections: pl.LazyFrame,
+    masks: pl.LazyFrame,
     depth_maps: pl.LazyFrame,
     repeated_pictures: pl.LazyFrame,
     folders: FoldersResource,
@@ -41,8 +43,8 @@ def assembled(
     """Join annotations and what models found with the pictures they are of; each mask and depth map is opened once."""
     key = ["image_set", "image_key"]
     first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
-    marked = _marked(annotations, detections, folders)
-    graphs, rejected = assemble(first.collect(), marked, depth_maps=depth_maps.collect())
+    known = add_masks(marked(annotations, detections, folders.annotators()), masks.collect())
+    graphs, rejected = assemble(first.collect(), known, depth_maps=depth_maps.collect())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
     metadata: Metadata = {
         "objects": int(graphs["objects"].list.len().sum()),
@@ -55,19 +57,13 @@ def assembled(
     )
 
 
-def _marked(annotations: pl.LazyFrame, detections: pl.LazyFrame, folders: FoldersResource) -> pl.DataFrame:
-    """What humans marked and what models found, each thing once."""
-    precedence: dict[str, Precedence] = {name: config.objects for name, config in folders.annotators().items()}
-    return merge_sets(annotations.collect(), detections.collect(), lexicon=Lexicon.load(), precedence=precedence)
-
-
 @dg.asset(**policy("scene_graphs", kinds={"polars"}))
 def vocabulary(
     annotations: pl.LazyFrame, detections: pl.LazyFrame, folders: FoldersResource
 ) -> dg.Output[pl.DataFrame]:
     """How often each label, attribute and predicate occurs in an image set; distractors are drawn from it."""
-    marked = _marked(annotations, detections, folders)
-    table = count_vocabulary(marked.select("image_set", "objects", "relations"))
+    known = marked(annotations, detections, folders.annotators())
+    table = count_vocabulary(known.select("image_set", "objects", "relations"))
     words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
     metadata: Metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
@@ -82,15 +78,15 @@ def answer_strengths(
     generation: GenerationResource,
 ) -> dg.Output[pl.DataFrame]:
     """How likely each option is the answer where it is offered: multiple choice is thinned out by it (T4)."""
-    marked = _marked(annotations, detections, folders)
+    known = marked(annotations, detections, folders.annotators())
     tables = [
         image_set_strengths(
-            marked.filter(image_set=name),
+            known.filter(image_set=name),
             vocabulary=vocabulary.filter(pl.col("image_set") == name).collect(),
             lexicon=Lexicon.load(),
             settings=generation.settings(),
         )
-        for name in marked["image_set"].unique().sort()
+        for name in known["image_set"].unique().sort()
     ]
     table = pl.concat([pl.DataFrame(schema=STRENGTHS), *tables])
     fitted = table.group_by("image_set", "generator").agg(options=pl.len(), strongest=pl.col("strength").max())

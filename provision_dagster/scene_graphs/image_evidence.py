@@ -119,18 +119,20 @@ def _masks(task: Task, problems: list[Problem]) -> tuple[NDArray[np.bool_], list
         except InputError as error:
             problems.append(_file_problem(task.mask_uri, error, part="mask"))
             return none, []
-        kept = found if len(task.mask_places) == task.mask_count else found[task.mask_places]
-        return kept, list(range(len(kept)))
-    decoded, places = [], []
+        whole = found if len(task.mask_places) == task.mask_count else found[task.mask_places]
+    else:
+        whole = none
+    # those of a file come first
+    decoded, places = [], list(range(len(whole)))
     for place, rle in enumerate(task.mask_rles):
-        if rle is None:
+        if rle is None or place < len(whole):
             continue
         try:
             decoded.append(decode_mask(rle, width=task.width, height=task.height))
             places.append(place)
         except InputError as error:
             problems.append(Problem(None, "mask", task.ids[place], "mask_rle", "bad_mask", str(error)))
-    return (np.stack(decoded) if decoded else none), places
+    return (np.concatenate([whole, np.stack(decoded)]) if decoded else whole), places
 
 
 def _name(uri: str | None) -> str | None:

@@ -173,3 +173,45 @@ def _made_by(more: pl.Expr) -> pl.Expr:
     both = pl.when(human.is_null()).then("found_by").otherwise(pl.format("{} + {}", human, "found_by"))
     ran = pl.col("found_by").is_not_null()
     return pl.when(more | (ran & human.is_null())).then(both).otherwise(human)
+
+
+def add_masks(annotations: pl.DataFrame, masks: pl.DataFrame) -> pl.DataFrame:
+    """
+    Give objects without a mask the one that a model made.
+
+    Parameters
+    ----------
+    annotations
+        Schema ANNOTATIONS.
+    masks
+        Schema MASKS; masks of objects that are not there (any more) are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        Schema ANNOTATIONS.
+    """
+    rows = annotations.with_row_index("row")
+    made = masks.filter(pl.col("masks").list.len() > 0).select(*KEY, "masks", "model")
+    flat = rows.select("row", *KEY, "objects").join(made, on=KEY, maintain_order="left")
+    if flat.is_empty():
+        return annotations.select(list(ANNOTATIONS))
+    cut = flat.select("row", "masks").explode("masks").unnest("masks").select("row", "id", made="mask_rle")
+    things = flat.select("row", "objects").explode("objects").with_columns(id=pl.col("objects").struct.field("id"))
+    joined = things.join(cut, on=["row", "id"], how="left", maintain_order="left")
+    rle = pl.coalesce(pl.col("objects").struct.field("mask_rle"), "made")
+    filled = joined.with_columns(pl.col("objects").struct.with_fields(mask_rle=rle))
+    nested = filled.group_by("row", maintain_order=True).agg(pl.col("objects").alias("masked"))
+    by = flat.select("row", "model").join(cut.select("row").unique(), on="row", how="semi")
+    whole = rows.join(nested, on="row", how="left", maintain_order="left").join(by, on="row", how="left")
+    human = pl.col("provenance").struct.field("masks")
+    both = pl.when(human.is_null()).then("model").otherwise(pl.format("{} + {}", human, "model"))
+    more = pl.col("model").is_not_null()
+    return (
+        whole.sort("row")
+        .with_columns(
+            objects=pl.coalesce("masked", "objects"),
+            provenance=pl.when(more).then(credited(masks=both)).otherwise("provenance"),
+        )
+        .select(_column(name, dtype) for name, dtype in ANNOTATIONS.items())
+    )

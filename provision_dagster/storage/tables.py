@@ -9,7 +9,7 @@ from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
 from provision_dagster.mixes.schema import MIX, RECIPES
-from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS
+from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS, MASKS
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]
@@ -113,6 +113,14 @@ _STATIC = (
         "detections",
         DETECTIONS,
         "Objects that a model found in each picture, with model and configuration.",
+        key=("image_set", "image_key"),
+        sort_by=("part", "image_set", "image_key"),
+        also_by=("part",),
+    ),
+    _table(
+        "masks",
+        MASKS,
+        "Masks that a model made of objects that had only a box.",
         key=("image_set", "image_key"),
         sort_by=("part", "image_set", "image_key"),
         also_by=("part",),

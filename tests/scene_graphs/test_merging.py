@@ -12,10 +12,11 @@ from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.found import to_png
-from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS
+from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS, MASKS, prompts_of
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.ingest import ingest_image_set
-from provision_dagster.scene_graphs.merging import Precedence, merge_detections
+from provision_dagster.scene_graphs.merging import Precedence, add_masks, merge_detections
+from provision_dagster.scene_graphs.rle import encode_mask
 from provision_dagster.scene_graphs.schema import ANNOTATIONS
 
 Thing = tuple[str, list[float]]
@@ -159,3 +160,34 @@ def test_depth_of_a_model_where_there_is_no_file(tmp_path: Path) -> None:
     assert [p["depth"] for p in graphs["provenance"]] == [None, "depth@2"]
     points = pl.DataFrame(graphs["points"][1].to_list())
     assert points.select(pl.corr("x", "depth")).item() > 0.99
+
+
+def test_what_has_no_mask_is_asked_for_and_gets_the_models(tmp_path: Path) -> None:
+    images = photographs(tmp_path)
+    cat = np.zeros((1, 100, 100), dtype=bool)
+    cat[0, 10:90, 10:50] = True
+    np.save(tmp_path / "masks.npy", cat)
+    table = merged(
+        human(("cat", LEFT), key="a.png", mask_uri=str(tmp_path / "masks.npy")), model(("dog", RIGHT), key="a.png")
+    )
+    prompts = prompts_of(images, table)
+    assert prompts["prompts"].to_list() == [
+        [{"id": "model-0", "box": dict(zip(("x1", "y1", "x2", "y2"), RIGHT, strict=True))}],
+        [],
+    ]
+    other = merged(human(("cat", LEFT), key="a.png"), model(key="a.png"))
+    assert prompts_of(images, other)["asked"][0] != prompts["asked"][0]
+    dog = np.zeros((100, 100), dtype=np.uint8, order="F")
+    dog[20:30, 60:90] = 1
+    made = [
+        {"id": "model-0", "mask_rle": encode_mask(dog), "score": 0.9},
+        {"id": "gone", "mask_rle": encode_mask(dog), "score": 0.9},
+    ]
+    row = {"image_set": "s", "image_key": "a.png", "masks": made, "model": "cutter@3"}
+    whole = add_masks(table, pl.DataFrame([row], schema=MASKS))
+    assert whole["provenance"][0]["masks"] == "cutter@3"
+    graphs, rejected = assemble(images, whole)
+    assert rejected.is_empty()
+    areas = [(thing["label"], thing["mask_area"]) for thing in graphs["objects"][0]]
+    assert areas == [("cat", 3200), ("dog", 300)]
+    assert add_masks(table, pl.DataFrame(schema=MASKS)).equals(table)

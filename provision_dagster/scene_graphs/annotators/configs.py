@@ -110,6 +110,7 @@ class AnnotatorsConfig(_Config):
     """The models that look at the pictures of an image set, each optional, and whose word counts."""
 
     detections: DetectorConfig | None = None
+    masks: Sam2Config | None = None
     depth_maps: DepthConfig | None = None
     objects: Literal["human-first", "human", "model"] = "human-first"
     """Both, a human's where both mark one thing; or those of one side alone."""

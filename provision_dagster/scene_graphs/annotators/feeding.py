@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -85,13 +85,19 @@ def no_bucket(picture: Pixels) -> tuple[int, ...]:
     return ()
 
 
+def pixels_alone(row: int, picture: Pixels) -> Any:
+    """What a model without prompts is given of a picture."""
+    return picture
+
+
 def annotate_all(
     places: Iterable[Place],
-    model: Callable[[list[Pixels]], list[T]],
+    model: Callable[[list[Any]], list[T]],
     *,
     batch: int = 8,
     decoders: int = 2,
     bucket: Callable[[Pixels], tuple[int, ...]] = no_bucket,
+    given: Callable[[int, Pixels], Any] = pixels_alone,
     work: Work | None = None,
 ) -> Iterator[Outcome[T]]:
     """Run a model over pictures.
@@ -108,6 +114,8 @@ def annotate_all(
         Threads that open pictures ahead of the model; at most three batches wait.
     bucket
         Pictures of equal value go together.
+    given
+        From row and picture to what the model takes: the picture, or one with its prompts.
     work
         Filled in as pictures are done.
 
@@ -126,7 +134,7 @@ def annotate_all(
     for name, value in (("batch", batch), ("decoders", decoders)):
         if value < 1:
             raise InputError(f"`{name}` must be at least 1, got {value}")
-    feed = _Feed(model, work or Work(), batch)
+    feed = _Feed(model, work or Work(), batch, given)
     held: dict[tuple[int, ...], list[tuple[int, Pixels]]] = {}
     for row, opened in _opened(places, ahead=3 * batch, decoders=decoders, work=feed.work):
         if isinstance(opened, PictureError):
@@ -176,8 +184,11 @@ def _open(place: Place) -> Pixels | PictureError:
 class _Feed(Generic[T]):
     """Calls the model, with smaller batches when memory runs out and picture by picture when it fails."""
 
-    def __init__(self, model: Callable[[list[Pixels]], list[T]], work: Work, batch: int) -> None:
+    def __init__(
+        self, model: Callable[[list[Any]], list[T]], work: Work, batch: int, given: Callable[[int, Pixels], Any]
+    ) -> None:
         self._model = model
+        self._given = given
         self._failures = 0
         self.work = work
         work.batch = batch
@@ -188,7 +199,7 @@ class _Feed(Generic[T]):
         while queue:
             now, rest = queue[: self.work.batch], queue[self.work.batch :]
             try:
-                found = self._call([picture for _, picture in now])
+                found = self._call(now)
             except Exception as error:  # a model may raise anything; the pictures at fault are found one by one
                 if is_out_of_memory(error) and len(now) > 1:
                     self.work.batch = len(now) // 2
@@ -207,17 +218,17 @@ class _Feed(Generic[T]):
 
     def _alone(self, picture: tuple[int, Pixels]) -> Iterator[Outcome[T]]:
         try:
-            found = self._call([picture[1]])
+            found = self._call([picture])
         except Exception as error:  # becomes the picture's reason
             yield self._failed(picture, error)
             return
         self._failures = 0
         yield Outcome(picture[0], found[0])
 
-    def _call(self, batch: list[Pixels]) -> list[T]:
+    def _call(self, batch: list[tuple[int, Pixels]]) -> list[T]:
         start = time.perf_counter()
         try:
-            found = self._model(batch)
+            found = self._model([self._given(row, picture) for row, picture in batch])
         finally:
             self.work.model_seconds += time.perf_counter() - start
         if len(found) != len(batch):

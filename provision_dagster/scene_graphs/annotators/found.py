@@ -81,6 +81,47 @@ class DepthEstimator(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Prompted:
+    """A picture and the boxes whose objects are to be cut out, in pixels, shape (n, 4)."""
+
+    picture: Pixels
+    boxes: Floats
+
+
+@dataclass(frozen=True)
+class Masks:
+    """One mask per box, in their order: shapes (n, height, width) and (n,).
+
+    `scores` are the overlaps with the true masks that the model expects, 0 .. 1.
+    """
+
+    masks: NDArray[np.bool_]
+    scores: Floats
+
+
+class MaskMaker(Protocol):
+    """Cuts out the objects that boxes enclose."""
+
+    @property
+    def model(self) -> str:
+        """Model and revision, as kept in a scene graph's provenance."""
+        ...
+
+    @property
+    def least(self) -> float:
+        """Expected overlap below which masks are left out."""
+        ...
+
+    def load(self) -> None:
+        """Read the weights; done once, before the first batch."""
+        ...
+
+    def annotate(self, batch: list[Prompted]) -> list[Masks]:
+        """Cut out the objects of each picture."""
+        ...
+
+
 def sixteen_bits(closeness: NDArray[Any]) -> NDArray[np.uint16]:
     """Spread relative closeness over 0 (farthest) .. 65,535 (closest); a map of one value is 0 throughout.
 

@@ -1,9 +1,16 @@
 """From a configuration to the annotator that it describes."""
 
-from provision_dagster.scene_graphs.annotators.configs import DepthConfig, DetectorConfig, OnnxDepthConfig, YoloxConfig
-from provision_dagster.scene_graphs.annotators.found import DepthEstimator, Detector
+from provision_dagster.scene_graphs.annotators.configs import (
+    DepthConfig,
+    DetectorConfig,
+    OnnxDepthConfig,
+    Sam2Config,
+    YoloxConfig,
+)
+from provision_dagster.scene_graphs.annotators.found import DepthEstimator, Detector, MaskMaker
 from provision_dagster.scene_graphs.annotators.hub_depth import HubDepth
 from provision_dagster.scene_graphs.annotators.onnx_depth import OnnxDepth
+from provision_dagster.scene_graphs.annotators.sam2 import Sam2Masks
 from provision_dagster.scene_graphs.annotators.yolox import YoloxDetector
 from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector
 
@@ -11,6 +18,11 @@ from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector
 def make_detector(config: DetectorConfig) -> Detector:
     """Make a detector; its weights are read by `load`."""
     return YoloxDetector(config) if isinstance(config, YoloxConfig) else ZeroShotDetector(config)
+
+
+def make_mask_maker(config: Sam2Config) -> MaskMaker:
+    """Make what cuts objects out of boxes; its weights are read by `load`."""
+    return Sam2Masks(config)
 
 
 def make_depth_estimator(config: DepthConfig) -> DepthEstimator:

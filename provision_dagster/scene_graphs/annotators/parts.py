@@ -1,16 +1,30 @@
 """Tables of what models found, made in parts: a part is what is lost at most when a run is killed."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.scene_graphs.annotators.feeding import Outcome, Place, Work, annotate_all
-from provision_dagster.scene_graphs.annotators.found import DepthEstimator, Detections, Detector, to_png
+from provision_dagster.scene_graphs.annotators.found import (
+    DepthEstimator,
+    Detections,
+    Detector,
+    MaskMaker,
+    Masks,
+    Pixels,
+    Prompted,
+    to_png,
+)
+from provision_dagster.scene_graphs.mask_places import mask_file
+from provision_dagster.scene_graphs.rle import encode_mask
 from provision_dagster.scene_graphs.schema import BOX
 
+SIDES = ("x1", "y1", "x2", "y2")
 PART = 64
 """Pictures of one part."""
 
@@ -37,6 +51,15 @@ DEPTH_MAPS: dict[str, pl.DataType] = {
     **_PICTURE,
     # 16-bit grey PNG at the model's own resolution, covering the whole picture; larger = closer
     "closeness": pl.Binary(),
+    **_MADE_BY,
+}
+
+
+MASKS: dict[str, pl.DataType] = {
+    **_PICTURE,
+    # masks that the model made of objects without one: id of the object, COCO compressed RLE, expected overlap 0 .. 1
+    "masks": pl.List(pl.Struct({"id": pl.String(), "mask_rle": pl.String(), "score": pl.Float64()})),
+    "asked": pl.String(),  # digest of the boxes that were asked about: others are another result
     **_MADE_BY,
 }
 
@@ -75,6 +98,65 @@ def estimate_depth(part: Part, *, annotator: DepthEstimator, config: str, batch:
     return _table(part, "closeness", maps, found, model=annotator.model, config=config)
 
 
+def cut_out(part: Part, *, annotator: MaskMaker, config: str, batch: int, work: Work) -> pl.DataFrame:
+    """Cut out the objects of a part's pictures; schema MASKS, one row per picture, in their order.
+
+    The part's images have the columns `prompts` (list of id and box) and `asked` (see `prompts_of`).
+    """
+    prompts = part.images["prompts"].to_list()
+
+    def given(row: int, picture: Pixels) -> Prompted:
+        boxes = [[prompt["box"][side] for side in SIDES] for prompt in prompts[row]]
+        return Prompted(picture, np.array(boxes, dtype=np.float64).reshape(-1, 4))
+
+    outcomes = annotate_all(_places(part.images), annotator.annotate, batch=batch, given=given, work=work)
+    found = sorted(outcomes, key=lambda one: one.row)
+    masks = [_masks(one, prompts[one.row], least=annotator.least) for one in found]
+    return _table(part, "masks", masks, found, model=annotator.model, config=config)
+
+
+def prompts_of(images: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
+    """
+    Add to pictures the boxes of their objects that have no mask.
+
+    Parameters
+    ----------
+    images
+        Schema IMAGES.
+    marked
+        Schema ANNOTATIONS: objects of humans and models, those of a mask file first.
+
+    Returns
+    -------
+    polars.DataFrame
+        `images` with `prompts` (list of id and box) and `asked` (digest of these).
+    """
+    count = mask_file(pl.col("mask_uri"), objects=pl.col("objects").list.len())[1].list.len()
+    of_file = pl.when(pl.col("mask_uri").is_not_null()).then(count).otherwise(0).alias("of_file")
+    objects = marked.select("image_set", "image_key", "objects", of_file).filter(pl.col("objects").list.len() > 0)
+    flat = objects.with_columns(place=pl.int_ranges(pl.col("objects").list.len())).explode("objects", "place")
+    thing = pl.col("objects").struct
+    bare = flat.filter(thing.field("mask_rle").is_null() & (pl.col("place") >= pl.col("of_file")))
+    lists = bare.group_by("image_set", "image_key", maintain_order=True).agg(
+        prompts=pl.struct(thing.field("id"), thing.field("box"))
+    )
+    joined = images.join(lists, on=["image_set", "image_key"], how="left", maintain_order="left")
+    joined = joined.with_columns(pl.col("prompts").fill_null([]))
+    texts = joined.select(pl.struct("prompts").struct.json_encode()).to_series()
+    digests = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
+    return joined.with_columns(pl.Series("asked", digests, dtype=pl.String))
+
+
+def _masks(one: Outcome[Masks], prompts: Sequence[dict[str, Any]], *, least: float) -> list[dict[str, Any]]:
+    if one.found is None:
+        return []
+    return [
+        {"id": prompt["id"], "mask_rle": encode_mask(np.asfortranarray(mask, dtype=np.uint8)), "score": float(score)}
+        for prompt, mask, score in zip(prompts, one.found.masks, one.found.scores, strict=True)
+        if mask.any() and score >= least
+    ]
+
+
 def _run(part: Part, annotator: Detector | DepthEstimator, *, batch: int, work: Work) -> list[Outcome[Any]]:
     model: Callable[[list[Any]], list[Any]] = annotator.annotate
     outcomes = annotate_all(_places(part.images), model, batch=batch, bucket=annotator.bucket, work=work)
@@ -89,9 +171,8 @@ def _places(images: pl.DataFrame) -> Iterator[Place]:
 def _objects(one: Outcome[Detections]) -> list[dict[str, Any]]:
     if one.found is None:
         return []
-    sides = ("x1", "y1", "x2", "y2")
     return [
-        {"label": label, "box": dict(zip(sides, box, strict=True)), "score": score}
+        {"label": label, "box": dict(zip(SIDES, box, strict=True)), "score": score}
         for label, box, score in zip(one.found.labels, one.found.boxes.tolist(), one.found.scores.tolist(), strict=True)
     ]
 
@@ -99,8 +180,9 @@ def _objects(one: Outcome[Detections]) -> list[dict[str, Any]]:
 def _table(
     part: Part, column: str, values: Sequence[Any], found: Sequence[Outcome[Any]], *, model: str, config: str
 ) -> pl.DataFrame:
-    schema = DETECTIONS if column == "objects" else DEPTH_MAPS
-    rows = part.images.select("shard", "image_set", "image_key", "image_id").with_columns(
+    schema = {"objects": DETECTIONS, "closeness": DEPTH_MAPS, "masks": MASKS}[column]
+    kept = [name for name in schema if name in part.images.columns and name != "error"]
+    rows = part.images.select(kept).with_columns(
         pl.Series(column, values, dtype=schema[column]),
         pl.Series("error", [one.error for one in found], dtype=pl.String),
         part=pl.lit(part.number),

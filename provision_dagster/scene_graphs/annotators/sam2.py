@@ -1,13 +1,11 @@
 """Masks from boxes by SAM 2 (Ravi et al., arXiv 2408.00714), through transformers."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from provision_dagster.scene_graphs.annotators.configs import Sam2Config
-from provision_dagster.scene_graphs.annotators.found import Floats, Pixels
+from provision_dagster.scene_graphs.annotators.found import Masks, Prompted
 from provision_dagster.scene_graphs.annotators.hub import (
     device_of,
     from_pretrained,
@@ -16,25 +14,6 @@ from provision_dagster.scene_graphs.annotators.hub import (
     torch_module,
     transformers_module,
 )
-
-
-@dataclass(frozen=True)
-class Prompted:
-    """A picture and the boxes whose objects are to be cut out, in pixels, shape (n, 4)."""
-
-    picture: Pixels
-    boxes: Floats
-
-
-@dataclass(frozen=True)
-class Masks:
-    """One mask per box, in their order: shapes (n, height, width) and (n,).
-
-    `scores` are the overlaps with the true masks that the model expects, 0 .. 1.
-    """
-
-    masks: NDArray[np.bool_]
-    scores: Floats
 
 
 class Sam2Masks:
@@ -49,6 +28,11 @@ class Sam2Masks:
         """Model and revision."""
         self.load()
         return told(self.config, self._network)
+
+    @property
+    def least(self) -> float:
+        """Expected overlap below which masks are left out."""
+        return self.config.score_threshold
 
     def load(self) -> None:
         """Read the weights.

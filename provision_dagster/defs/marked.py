@@ -1,0 +1,17 @@
+"""What humans marked and what models found, each thing once: what several assets read."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
+from provision_dagster.scene_graphs.merging import Precedence, merge_sets
+
+
+def marked(
+    annotations: pl.LazyFrame, detections: pl.LazyFrame, annotators: Mapping[str, AnnotatorsConfig]
+) -> pl.DataFrame:
+    """Merge annotations and detections as the annotators of each image set say; schema ANNOTATIONS."""
+    precedence: dict[str, Precedence] = {name: config.objects for name, config in annotators.items()}
+    return merge_sets(annotations.collect(), detections.collect(), lexicon=Lexicon.load(), precedence=precedence)
