@@ -6,7 +6,7 @@ from functools import partial
 
 import polars as pl
 
-from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
+from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, HubConfig
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector, make_mask_maker
 from provision_dagster.scene_graphs.annotators.parts import PART, Part, cut_out, detect, estimate_depth, parts_of
@@ -42,15 +42,22 @@ class Model:
     run: Callable[..., pl.DataFrame]
 
 
-def load_model(table: str, annotators: AnnotatorsConfig) -> Model | None:
+def load_model(table: str, annotators: AnnotatorsConfig, *, device: str | None = None) -> Model | None:
     """Load what fills a table, None when the configuration has nothing for it.
+
+    Parameters
+    ----------
+    table
+        `detections`, `masks` or `depth_maps`.
+    device
+        For models whose device is "auto"; None leaves the choice to them.
 
     Raises
     ------
     InputError
         When its weights are missing or are not of such a model.
     """
-    batch = annotators.batch
+    batch, annotators = annotators.batch, _on(annotators, device)
     if table == "detections" and annotators.detections is not None:
         detector = make_detector(annotators.detections)
         detector.load()
@@ -69,6 +76,13 @@ def load_model(table: str, annotators: AnnotatorsConfig) -> Model | None:
             table, estimator.model, told, partial(estimate_depth, annotator=estimator, config=told, batch=batch)
         )
     return None
+
+
+def _on(annotators: AnnotatorsConfig, device: str | None) -> AnnotatorsConfig:
+    parts = {"detections": annotators.detections, "masks": annotators.masks, "depth_maps": annotators.depth_maps}
+    free = {name: part for name, part in parts.items() if isinstance(part, HubConfig) and part.device == "auto"}
+    placed = {name: part.model_copy(update={"device": device}) for name, part in free.items()} if device else {}
+    return annotators.model_copy(update=placed)
 
 
 def annotate_shard(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -15,7 +15,10 @@ from provision_dagster.defs.marked import marked
 from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
+from provision_dagster.scene_graphs.annotators.lease import devices_of, lease_folder, leased
 from provision_dagster.scene_graphs.annotators.parts import prompts_of
+from provision_dagster.storage.store import Store
 
 POOL = "gpu"
 """Runs of models take a slot of this pool: as many run at a time as the instance's limit for it says."""
@@ -40,34 +43,19 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
     def run(
         context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource
     ) -> dg.MaterializeResult[Any]:
-        opened, configs = store.store(), folders.annotators()
-        loaded: dict[str, Model | None] = {}
-        told = []
-        for shard in context.partition_keys:
-            name = image_set_of(shard)
-            if name not in loaded:
-                loaded[name] = load_model(table, configs[name]) if name in configs else None
-            pictures = opened.scan("images", partitions=shard).sort("position").collect()
-            if table == "masks":
-                human, found = (opened.scan(name, partitions=shard) for name in ("annotations", "detections"))
-                pictures = prompts_of(pictures, marked(human, found, configs))
-            work = annotate_shard(loaded[name], pictures, table=table, shard=shard, store=opened)
-            model = loaded[name]
-            told.append(
-                {
-                    "shard": shard,
-                    "model": model.name if model else "none",
-                    "pictures": work.pictures,
-                    "failed": work.failed,
-                    "seconds": round(work.seconds, 2),
-                    "images_per_second": round(work.pictures / work.seconds, 1),
-                    "model_busy": round(work.busy, 3),
-                    "batch": work.batch,
-                }
-            )
+        opened = store.store()
+        names = {image_set_of(shard) for shard in context.partition_keys}
+        configs = {name: config for name, config in folders.annotators().items() if name in names}
+        # the slot of the pool says that there is a device; the lease says which
+        with leased(devices_of(list(configs.values())), folder=lease_folder()) as device:
+            models = {name: load_model(table, config, device=device) for name, config in configs.items()}
+            told = [
+                _annotated(table, shard, models.get(image_set_of(shard)), opened, configs)
+                for shard in context.partition_keys
+            ]
         rows = opened.scan(table, partitions=list(context.partition_keys)).collect()
         errors = rows.filter(pl.col("error").is_not_null()).select("image_key", "error")
-        settings = {name: json.loads(model.config) for name, model in loaded.items() if model is not None}
+        settings = {name: json.loads(model.config) for name, model in models.items() if model is not None}
         return dg.MaterializeResult(
             metadata={
                 "dagster/partition_row_count": rows.height,
@@ -82,6 +70,27 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
         )
 
     return run
+
+
+def _annotated(
+    table: str, shard: str, model: Model | None, opened: Store, configs: Mapping[str, AnnotatorsConfig]
+) -> dict[str, Any]:
+    """Annotate one shard and tell of it."""
+    pictures = opened.scan("images", partitions=shard).sort("position").collect()
+    if table == "masks":
+        human, found = (opened.scan(name, partitions=shard) for name in ("annotations", "detections"))
+        pictures = prompts_of(pictures, marked(human, found, configs))
+    work = annotate_shard(model, pictures, table=table, shard=shard, store=opened)
+    return {
+        "shard": shard,
+        "model": model.name if model else "none",
+        "pictures": work.pictures,
+        "failed": work.failed,
+        "seconds": round(work.seconds, 2),
+        "images_per_second": round(work.pictures / work.seconds, 1),
+        "model_busy": round(work.busy, 3),
+        "batch": work.batch,
+    }
 
 
 def rows_version(rows: pl.DataFrame) -> str:

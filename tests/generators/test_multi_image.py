@@ -125,6 +125,14 @@ def test_what_people_wear_is_not_certainly_absent_beside_them(
     assert [worn] in [qa["metadata"]["objects"] for qa in asked(clear, "HasObject")]
 
 
+@pytest.mark.parametrize("cells", [absence.CELLS, 0])
+def test_an_image_without_any_annotation_shows_nothing_for_certain(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    monkeypatch.setattr(absence, "CELLS", cells)
+    for negative, told in ((scene("b", []), False), (scene("b", [], exhaustive=["dog"]), True)):
+        table = graphs(scene("a", things("dog")), negative)
+        assert (["dog"] in [qa["metadata"]["objects"] for qa in asked(table, "HasObject")]) == told
+
+
 def test_absence_is_certain_where_the_image_was_searched() -> None:
     """A detector that knows both classes tells "man" and "person" apart; a part may be missing beside its whole."""
     searched = ["arm", "person", "man"]

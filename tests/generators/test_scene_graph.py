@@ -267,7 +267,7 @@ def test_descriptions_read_as_english() -> None:
         (
             street(("fork", BOX, ["red"]), ("coffee table", (70, 0, 90, 40), ["wooden"]), relations=[(2, "on", 3)]),
             "description_not_unique",
-            2,
+            4,  # those that say "small" too: forks are not small beside cups, nor large
         ),
         (street(("fork", BOX, ["dark red", "small"]), relations=[(2, "on", 1)]), "description_not_unique", 5),
         # said from the other side
@@ -695,3 +695,29 @@ def test_adjectives_of_one_category_are_a_list(held: list[str], before: str, beh
     words = shard.words.attributes.text.to_list()
     said = adjectives(Ragged.columns(*np.array([[words.index(word) for word in held]]).T), shard.words)
     assert (said.before.to_list(), said.behind_is.to_list()) == ([before], [behind])
+
+
+def test_a_caption_does_not_count_groups() -> None:
+    things: list[Thing] = [("book", (0, 0, 9, 40), []), ("book", (20, 0, 90, 40), []), ("cup", (40, 60, 60, 90), [])]
+    (told,) = made(graphs(scene("shelf", things, groups=(1,))), FULL, "SceneGraphCaption").qa["answer"]
+    assert "cup" in told
+    assert "book" not in told
+
+
+def test_a_size_does_not_shut_out_things_of_another_label() -> None:
+    things: list[Thing] = [
+        ("table", (0, 40, 60, 90), ["small", "brown"]),
+        ("vase", (70, 60, 80, 80), ["large", "green"]),
+        ("painting", (0, 0, 99, 30), ["purple"]),
+    ]
+    relations = [(0, "in front of", 2), (1, "in front of", 2)]
+    sized = "small object that is in front of the purple painting"
+
+    def described(second: str) -> list[str]:
+        some = [things[0], (second, *things[1][1:]), things[2]]
+        table = graphs(scene("room", some, relations))
+        return made(table, FULL, "SceneGraphObjectQA", templates=PLAIN).qa["question"].to_list()
+
+    assert not [text for text in described("vase") if sized in text.lower()]
+    assert [text for text in described("table") if sized in text.lower()]
+    assert [text for text in described("vase") if "brown object that is in front of" in text.lower()]

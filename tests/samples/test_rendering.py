@@ -21,7 +21,7 @@ from pycocotools import mask as coco_mask
 
 from provision_dagster.errors import InputError
 from provision_dagster.samples.rendering import LABELS, render_scene, render_scenes
-from provision_dagster.samples.rendering.palette import COLOR_NAMES
+from provision_dagster.samples.rendering.palette import COLOR_NAMES, PIGMENTS, ColorName, color_classes, mark_color
 from provision_dagster.samples.rendering.raster import BACKGROUND, Raster
 from provision_dagster.samples.rendering.truth import PREDICATES, annotate
 
@@ -225,6 +225,21 @@ def test_marked_finishes_are_visible(scenes: list[Scene]) -> None:
                 edges[bool(words & {"striped", "dotted"})].append(float(steps[scene.masks[k]].mean()))
     assert min(len(values) for values in edges.values()) > 10
     assert np.median(edges[True]) > 1.5 * np.median(edges[False])
+
+
+@pytest.mark.parametrize("name", [name for name in COLOR_NAMES if name not in ("black", "white")])
+def test_marks_are_a_tone_of_the_same_color(name: ColorName) -> None:
+    mark, body = np.array(mark_color(name), dtype=np.uint8), np.array(PIGMENTS[name], dtype=np.uint8)
+    assert COLOR_NAMES[color_classes(mark)] == COLOR_NAMES[color_classes(body)] == name
+    gray = [float(np.dot(rgb, (0.299, 0.587, 0.114))) for rgb in (mark, body)]
+    assert abs(gray[0] - gray[1]) > 30
+
+
+def test_things_without_such_a_tone_are_plain(scenes: list[Scene]) -> None:
+    looks = [set(attributes) for scene in scenes for attributes in scene.note["attributes"]]
+    marked = [words for words in looks if words & {"striped", "dotted", "spotted"}]
+    assert len(marked) > 30
+    assert not [words for words in marked if words & {"black", "white"}]
 
 
 # --- depth and occlusion ----------------------------------------------------------------------------------

@@ -161,7 +161,10 @@ class CaptionReader:
                         yield label, before | behind, where, close
 
     def _how_many(self, label: str, attributes: frozenset[str]) -> int:
-        return sum(carries(self._picture, place, attributes) for place in self._picture.by_label[label])
+        places = self._picture.by_label[label]
+        if self._picture.groups.intersection(places):
+            return 0  # one box round several: their number is not known
+        return sum(carries(self._picture, place, attributes) for place in places)
 
     def _behind(self, text: str, start: int) -> Iterator[tuple[frozenset[str], int]]:
         for lead in (" that is ", " that are "):

@@ -57,7 +57,8 @@ def _facts(graphs: Graphs, rules: Rules) -> Facts:
     strict = rules == "strict"
     shown = ~_twins(graphs)
     if strict:
-        shown &= graphs.words.labels.flag("usable")[graphs.label]
+        # one box round several books: how many there are is not known
+        shown &= graphs.words.labels.flag("usable")[graphs.label] & ~graphs.labels.group[graphs.label_row]
     space = descriptions(graphs)
     edges = space.edges
     rows = np.flatnonzero((edges.inward == 0) & shown[edges.obj] & shown[edges.near])

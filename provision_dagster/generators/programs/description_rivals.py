@@ -9,6 +9,7 @@ import polars as pl
 from provision_dagster.generators.arrays import Bools, Ints, Pairs, distinct, ints, member, offsets_of, packed, spans
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.programs.descriptions import Described, Descriptions
+from provision_dagster.generators.programs.sizes import relative
 from provision_dagster.generators.words import Words
 
 CHUNK = 2_000_000
@@ -32,7 +33,7 @@ def fits_another(space: Descriptions, said: Described) -> Bools:
 
     An object fits when it has each attribute, a synonym or a kind of it, and the relation, one that may hold with it or
     the inverse of such a one from the other side, to a neighbor whose label is or may mean the same and that has the
-    neighbor's attributes. What is not annotated counts as not so.
+    neighbor's attributes. What is not annotated counts as not so, but for the size of things of another label.
     """
     found = np.zeros(len(said.cell), dtype=bool)
     cells = distinct(said.cell)
@@ -197,7 +198,13 @@ def _matches(space: Descriptions, cells: Ints, rivals: Rivals) -> tuple[Ints, In
     of_near = place >= own
     attribute = space.typed.values[np.where(of_near, near, first) + place]
     holder = np.where(of_near, rivals.near[line], rivals.target[line])
-    return begin, member(packed(holder, attribute), wide_attributes(space.graphs)).astype(np.int64)
+    has = member(packed(holder, attribute), wide_attributes(space.graphs))
+    # "small" is said within a kind: it does not shut out things of another, which may be smaller still
+    neighbor = space.edges.near[edge] if len(space.edges.obj) else obj
+    said_of = np.where(of_near, neighbor[line], obj[line])
+    label = space.graphs.label
+    has |= relative(space.graphs.words)[attribute] & (label[holder] != label[said_of])
+    return begin, has.astype(np.int64)
 
 
 def wide_attributes(graphs: Graphs) -> Ints:

@@ -196,7 +196,7 @@ def draw_window(pen: Pen) -> None:
     pen.box(-0.3, 0, 0.3, 1.0)
     for u in (-0.12, 0.12):
         for v in (0.28, 0.72):
-            pen.box(u - 0.1, v - 0.19, u + 0.1, v + 0.19, (196, 222, 240))
+            pen.box(u - 0.1, v - 0.19, u + 0.1, v + 0.19, shade(pen.body, 1.55))
     for u in (-0.39, 0.39):
         pen.box(u - 0.11, 0.02, u + 0.11, 0.98)
         for v in (0.3, 0.7):

@@ -31,7 +31,12 @@ class Kind:
 
 
 def _patterned(colors: Colors) -> tuple[tuple[Finish, Colors], ...]:
-    return (("", colors), ("striped", colors), ("dotted", colors))
+    return (("", colors), ("striped", _markable(colors)), ("dotted", _markable(colors)))
+
+
+def _markable(colors: Colors) -> Colors:
+    """Colours of which marks can be another tone (`palette.mark_color`)."""
+    return tuple(color for color in colors if color not in ("black", "white"))
 
 
 def _plain(*colors: ColorName) -> tuple[tuple[Finish, Colors], ...]:
@@ -73,7 +78,7 @@ _KINDS = (
         0.8,
         1.75,
         0.5,
-        (*_plain(*CLOTH), *_plain(*CLOTH), ("striped", CLOTH), ("dotted", CLOTH)),
+        (*_plain(*CLOTH), *_plain(*CLOTH), ("striped", _markable(CLOTH)), ("dotted", _markable(CLOTH))),
         _B.draw_person,
         mirrored=True,
         poses=("standing", "walking"),
@@ -83,7 +88,7 @@ _KINDS = (
         1.15,
         0.85,
         0.4,
-        (("", (*_FUR, "orange")), ("spotted", ("white", "brown", "gray"))),
+        (("", (*_FUR, "orange")), ("spotted", ("brown", "gray"))),
         _B.draw_dog,
         mirrored=True,
     ),

@@ -1,6 +1,6 @@
 """How things of streets and parks are drawn: each function takes a pen framed by the object's own box."""
 
-from provision_dagster.samples.rendering.palette import shade
+from provision_dagster.samples.rendering.palette import mark_color, shade
 from provision_dagster.samples.rendering.pen import Pen, rounded
 
 BARK = (112, 76, 48)
@@ -164,12 +164,12 @@ def draw_fire_hydrant(pen: Pen) -> None:
 
 
 def draw_traffic_cone(pen: Pen) -> None:
-    """A cone with white bands on a square foot."""
+    """A cone with lighter or darker bands on a square foot."""
     pen.box(-0.5, 0, 0.5, 0.1)
     pen.poly([(-0.36, 0.09), (-0.06, 0.98), (0.06, 0.98), (0.36, 0.09)])
     for low, high in ((0.3, 0.42), (0.6, 0.72)):
         a, b = 0.36 - 0.337 * (low - 0.09), 0.36 - 0.337 * (high - 0.09)
-        pen.poly([(-a, low), (-b, high), (b, high), (a, low)], (248, 248, 246), edge=False)
+        pen.poly([(-a, low), (-b, high), (b, high), (a, low)], mark_color(pen.look.color), edge=False)
 
 
 def draw_cloud(pen: Pen) -> None:

@@ -24,13 +24,18 @@ PIGMENTS: dict[ColorName, RGB] = {
     "gray": (142, 144, 148),
 }
 
-_MARKS: dict[ColorName, RGB] = {
-    "white": (84, 102, 156),
-    "yellow": (206, 118, 20),
-    "black": (206, 206, 210),
-    "gray": (236, 236, 236),
-    "orange": (255, 240, 214),
+_MARKS: dict[ColorName, float] = {
+    "red": 0.5,
+    "orange": 1.5,
+    "yellow": 1.65,
+    "green": 1.5,
+    "blue": 1.55,
+    "purple": 1.5,
+    "pink": 0.62,
+    "brown": 0.55,
+    "gray": 0.55,
 }
+"""How much darker or lighter marks are than the body: another tone of the same colour word, so one word is true."""
 
 
 def shade(color: RGB, factor: float) -> RGB:
@@ -43,8 +48,11 @@ def shade(color: RGB, factor: float) -> RGB:
 
 
 def mark_color(name: ColorName) -> RGB:
-    """Return the colour of stripes and dots that stand out on a body painted `name`."""
-    return _MARKS.get(name, (250, 246, 236))
+    """Return the tone of stripes, dots and spots that stand out on a body painted `name`, itself called `name`.
+
+    Black and white have no such tone: things of these colours are plain.
+    """
+    return shade(PIGMENTS[name], _MARKS[name])
 
 
 def color_classes(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw
 
 from provision_dagster.samples.rendering.palette import PIGMENTS, RGB, ColorName, mark_color, shade
-from provision_dagster.samples.rendering.textures import TEXTURES
+from provision_dagster.samples.rendering.textures import MARKED, TEXTURES
 
 Finish = Literal["", "striped", "dotted", "spotted", "wooden", "metal", "brick", "plastic"]
 Fill = RGB | Literal["body", "dark", "light"]
@@ -146,13 +146,13 @@ class Pen:
 
     def _body_texture(self) -> Image.Image:
         if self._texture is None:
-            paint = TEXTURES[self.look.finish]
+            paint, name = TEXTURES[self.look.finish], self.look.color
             self._texture = Image.new("RGBA", self.image.size, (*self.body, 255))
             paint(
                 ImageDraw.Draw(self._texture),
                 self.image.size,
                 self.body,
-                mark_color(self.look.color),
+                mark_color(name) if self.look.finish in MARKED else self.body,
                 self.rng,
             )
         return self._texture

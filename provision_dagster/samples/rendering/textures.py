@@ -42,13 +42,12 @@ def paint_spots(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mar
     """Draw uneven patches of fur."""
     width, height = size
     unit = min(width, height)
-    patch = mark if max(body) < 200 else (74, 66, 62)
     for j in range(4):
         for i in range(4):
             x = (i + 0.25 + 0.5 * rng.random()) / 4 * width
             y = (j + 0.25 + 0.5 * rng.random()) / 4 * height
             rx, ry = (0.05 + 0.045 * rng.random()) * unit * 1.3, (0.05 + 0.04 * rng.random()) * unit
-            draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=patch)
+            draw.ellipse((x - rx, y - ry, x + rx, y + ry), fill=mark)
 
 
 def paint_wood(draw: ImageDraw.ImageDraw, size: tuple[int, int], body: RGB, mark: RGB, rng: random.Random) -> None:
@@ -85,3 +84,6 @@ TEXTURES: dict[str, Painter] = {
     "wooden": paint_wood,
     "brick": paint_bricks,
 }
+
+MARKED = ("striped", "dotted", "spotted")
+"""Finishes whose marks have a tone of their own (`palette.mark_color`); the others shade the body."""

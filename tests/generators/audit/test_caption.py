@@ -91,3 +91,11 @@ def test_captions_say_nothing_twice(text: str, expected: set[str]) -> None:
         "SceneGraphCaption", STREET, {}, answer=text, rests_on=range(4), objects=["batter", "bat", "cable", "desk"]
     )
     assert faults(row, STREET) == expected
+
+
+def test_the_number_of_a_group_is_not_known() -> None:
+    shelf = scene("shelf", [("book", (0, 0, 9, 40), []), ("book", (20, 0, 90, 40), [])], groups=(1,))
+    given = {"rests_on": [0, 1], "objects": ["book"]}
+    assert "wrong: caption_unreadable" in faults(
+        qa("SceneGraphCaption", shelf, {}, answer="The image shows two books.", **given), shelf
+    )

@@ -10,7 +10,7 @@ from tests.generators.scenes import scene
 ROOM = scene(
     "room",
     [
-        ("cup", (10, 20, 20, 30), ["red", "small"]),
+        ("cup", (10, 20, 20, 30), ["red", "small", "plastic"]),
         ("table", (0, 28, 40, 60), ["wooden", "white"]),
         ("box", (60, 70, 80, 90), ["red", "large"]),
         ("man", (70, 0, 80, 60), ["tall"]),
@@ -27,12 +27,10 @@ def ask(generator: str, slots: dict[str, str], *, row: dict[str, Any] = ROOM, **
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("small red object", 0),
         ("red object that is on the white table", 0),
         ("object that is on the wooden white table", 0),
         ("object that the tall man is wearing", 4),
         ("black object that the man is wearing", 4),
-        ("large red object", 2),
         ("red object that is next to the tall man", 2),
     ],
 )
@@ -41,6 +39,21 @@ def test_descriptions_are_understood(text: str, place: int) -> None:
     given: dict[str, Any] = {"rests_on": [place], "objects": [label]}
     assert ask("SceneGraphObjectQA", {"description": text}, answer=label, **given) == set()
     assert "wrong: object_false" in ask("SceneGraphObjectQA", {"description": text}, answer="lamp", **given)
+
+
+@pytest.mark.parametrize(("text", "place"), [("small red object", 0), ("large red object", 2)])
+def test_a_size_compares_things_of_one_kind(text: str, place: int) -> None:
+    label = ROOM["objects"][place]["label"]
+    given: dict[str, Any] = {"rests_on": [place], "objects": [label]}
+    told = {"description": text}
+    assert ask("SceneGraphObjectQA", told, answer=label, **given) == {"ambiguous: size_across_kinds"}
+    kinds = {2: "cup", 0: "cup"}
+    same = scene(
+        "cups",
+        [(kinds.get(n, o["label"]), tuple(o["box"].values()), o["attributes"]) for n, o in enumerate(ROOM["objects"])],
+    )
+    given["objects"] = ["cup"]
+    assert ask("SceneGraphObjectQA", told, row=same, answer="cup", **given) == set()
 
 
 def test_two_readings_are_two_objects() -> None:
@@ -117,12 +130,12 @@ def test_attribute_of_a_described_object() -> None:
 
 
 def test_relation_of_described_objects() -> None:
-    slots = {"subject_description": "small red object", "object_description": "white wooden object"}
+    slots = {"subject_description": "red plastic object", "object_description": "white wooden object"}
     given: dict[str, Any] = {"rests_on": [0, 1], "objects": ["cup", "table"], "relations": ["on"]}
     found = ask("SceneGraphRelationQA", slots, answer="on", options=["under", "on"], index=1, **given)
     assert found == set()
     assert "wrong: relation_false" in ask("SceneGraphRelationQA", slots, answer="under", **given)
-    turned = {"subject_description": "white wooden object", "object_description": "small red object"}
+    turned = {"subject_description": "white wooden object", "object_description": "red plastic object"}
     assert "wrong: not_related" in ask("SceneGraphRelationQA", turned, answer="on", **given)
     leaky = {**slots, "subject_description": "red object that is on the white table"}
     assert "leaking: description_uses_the_other_end" in ask("SceneGraphRelationQA", leaky, answer="on", **given)

@@ -17,14 +17,16 @@ def any_of(truths: set[Truth]) -> Truth:
 def shows(picture: Picture, label: str) -> Truth:
     """Whether something of a label is there.
 
-    Surely not, where the label was searched for; elsewhere if nothing is annotated that may be called so, that has
-    such a part or that wears such a thing.
+    Surely not, where the label was searched for; elsewhere if something is annotated, and nothing that may be called
+    so, that has such a part or that wears such a thing.
     """
     if label in picture.by_label:
         return True
     near = picture.by_label.keys() & picture.words.related.get(label, NOTHING)
     if label in picture.searched:
         return None if near - picture.searched else False
+    if not picture.labels:
+        return None
     wholes = picture.by_label.keys() & picture.words.wholes.get(label, NOTHING)
     worn = label in picture.words.worn and picture.by_label.keys() & picture.words.wearers
     return None if near or wholes or worn else False

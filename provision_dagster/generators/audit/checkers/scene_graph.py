@@ -10,6 +10,7 @@ from provision_dagster.generators.audit.checkers.object import judge_name
 from provision_dagster.generators.audit.checkers.relation import judge_predicate_options, judge_said_predicates
 from provision_dagster.generators.audit.descriptions import Description, fits, neighbors_of, read_description
 from provision_dagster.generators.audit.english import items_of
+from provision_dagster.generators.audit.picture import Picture
 from provision_dagster.generators.audit.registry import checks
 from provision_dagster.generators.audit.verdict import (
     Question,
@@ -36,6 +37,8 @@ def described(q: Question, v: Verdict, slot: str) -> tuple[int, list[Description
             v.ambiguous("description_not_unique")
         elif None in truths.values() and fitting:
             v.ambiguous("description_may_fit_another")
+        elif fitting and _of_another_kind(picture, fitting[0], said):
+            v.ambiguous("size_across_kinds")
         found += [(place, said) for place in fitting]
     if not found:
         v.wrong("nothing_fits_the_description")
@@ -49,6 +52,16 @@ def described(q: Question, v: Verdict, slot: str) -> tuple[int, list[Description
         if neighbor.article == "the" and not neighbor.attributes and unclear == "label_not_unique":
             v.ambiguous("neighbor_not_unique")
     return place, fitted
+
+
+def _of_another_kind(picture: Picture, place: int, said: Description) -> bool:
+    """Whether, but for a size, a thing of another label fits: "small" compares things of one kind with each other."""
+    sizes = {a for a in said.attributes if (word := picture.words.attribute.get(a)) and word.exclusive_group == "size"}
+    if not sizes:
+        return False
+    bare = Description(said.attributes - sizes, said.neighbors)
+    others = [other for other, label in enumerate(picture.labels) if label != picture.labels[place]]
+    return any(fits(picture, other, bare) is not False for other in others)
 
 
 def check_support(q: Question, v: Verdict, ends: list[tuple[int, list[Description]]]) -> None:

@@ -24,8 +24,8 @@ def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     """Tell which images certainly show nothing of a label.
 
     Strict rules: neither the label is annotated, nor what may name the same thing, contains such a part or wears such
-    a thing; and either the image was searched for it, or it is of a kind that annotators mark. Paper rules: the label
-    is not annotated.
+    a thing; and either the image was searched for it, or it is of a kind that annotators mark and something is marked
+    in the image at all. Paper rules: the label is not annotated.
     """
     table = absence_table(graphs, rules)
     if table is not None:
@@ -38,9 +38,15 @@ def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     row = spans(first, size)
     found = searched(graphs, img, label)
     hit = _denying(graphs, label[line], row, found[line])
-    gone = found | (provable(graphs.words)[label] & ~(graphs.words.worn[label] & _dressed(graphs)[img]))
+    told = _annotated(graphs)[img] & ~(graphs.words.worn[label] & _dressed(graphs)[img])
+    gone = found | (provable(graphs.words)[label] & told)
     gone[line[hit]] = False
     return gone
+
+
+def _annotated(graphs: Graphs) -> Bools:
+    """Images in which something is marked: of the others nobody can tell whether they were looked at."""
+    return np.diff(graphs.labels.of_image) > 0
 
 
 def _dressed(graphs: Graphs) -> Bools:
@@ -70,7 +76,8 @@ def _table(graphs: Graphs, rules: Rules) -> Bools:
         gone[labels.label, labels.img] = False
         return gone
     near = words.once("near_labels", lambda: _near(words))
-    gone = provable(words)[:, None] & ~(words.worn[:, None] & _dressed(graphs)[None, :])
+    told = _annotated(graphs)[None, :] & ~(words.worn[:, None] & _dressed(graphs)[None, :])
+    gone = provable(words)[:, None] & told
     if graphs.images["exhaustive_labels"].list.len().sum():
         asked, img = (axis.reshape(-1) for axis in np.indices(shape))
         gone |= searched(graphs, img, asked).reshape(shape)

@@ -151,7 +151,7 @@ register(
     MultiGenerator(
         name="CommonObject",
         family="qa_multi_aggregate",
-        version="2",
+        version="3",
         key={},
         slots=("images",),
         draw=draw,

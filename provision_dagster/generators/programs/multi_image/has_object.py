@@ -121,7 +121,7 @@ for _name, _lacking in (("HasObject", False), ("HasNotObject", True)):
         MultiGenerator(
             name=_name,
             family="qa_multi_select",
-            version="2",
+            version="3",
             key={"label": "label"},
             slots=("thing", "bare"),
             draw=partial(draw, lacking=_lacking),

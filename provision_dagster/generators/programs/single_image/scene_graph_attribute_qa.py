@@ -188,7 +188,7 @@ register(
     Generator(
         name="SceneGraphAttributeQA",
         family="qa_scene_graph",
-        version="2",
+        version="3",
         key={"root": "object", "category": "category", "digest": "number"},
         slots=("noun", "description"),
         candidates=candidates,

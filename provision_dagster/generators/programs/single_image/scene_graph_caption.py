@@ -80,7 +80,7 @@ register(
     Generator(
         name="SceneGraphCaption",
         family="qa_scene_graph",
-        version="2",
+        version="3",
         key={},
         slots=(),
         candidates=candidates,

@@ -128,7 +128,7 @@ register(
     Generator(
         name="SceneGraphObjectQA",
         family="qa_scene_graph",
-        version="2",
+        version="3",
         key={"root": "object", "digest": "number"},
         slots=("description",),
         candidates=candidates,

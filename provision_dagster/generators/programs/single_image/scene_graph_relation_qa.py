@@ -215,7 +215,7 @@ register(
     Generator(
         name="SceneGraphRelationQA",
         family="qa_scene_graph",
-        version="2",
+        version="3",
         key={
             "subject": "object",
             "object": "object",
