@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from provision_dagster.defs.resources import FoldersResource
-from provision_dagster.defs.stages import PER_SHARD
+from provision_dagster.defs.stages import ANNOTATE, PER_SHARD
 
 register_job = dg.define_asset_job(
     "register_image_sets", selection="image_sets", description="Read the spec folder and register shards as partitions."
@@ -14,7 +14,7 @@ register_job = dg.define_asset_job(
 
 shard_job = dg.define_asset_job(
     "shard_to_filtered_qa",
-    selection=dg.AssetSelection.assets(*PER_SHARD),
+    selection=dg.AssetSelection.assets(*ANNOTATE, *PER_SHARD),
     description="From the pictures and annotations of one shard to its filtered QA.",
 )
 
