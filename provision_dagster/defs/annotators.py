@@ -20,9 +20,6 @@ from provision_dagster.scene_graphs.annotators.lease import devices_of, lease_fo
 from provision_dagster.scene_graphs.annotators.parts import prompts_of
 from provision_dagster.storage.store import Store
 
-POOL = "gpu"
-"""Runs of models take a slot of this pool: as many run at a time as the instance's limit for it says."""
-
 SHARDS_PER_RUN = 16
 """Shards for which a model is loaded once."""
 
@@ -35,7 +32,6 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
         description=description,
         deps=deps,
         partitions_def=SHARDS,
-        pool=POOL,
         retry_policy=RETRY,
         backfill_policy=dg.BackfillPolicy.multi_run(SHARDS_PER_RUN),
         **policy("annotators", kinds={"python"}),
@@ -46,7 +42,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
         opened = store.store()
         names = {image_set_of(shard) for shard in context.partition_keys}
         configs = {name: config for name, config in folders.annotators().items() if name in names}
-        # the slot of the pool says that there is a device; the lease says which
+        # not a pool of Dagster's: a run that is killed keeps its slot there, and the next one would wait for it
         with leased(devices_of(list(configs.values())), folder=lease_folder()) as device:
             models = {name: load_model(table, config, device=device) for name, config in configs.items()}
             told = [

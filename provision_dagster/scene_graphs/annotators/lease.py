@@ -1,4 +1,4 @@
-"""One GPU per run: a pool counts slots, but does not say which device a slot stands for."""
+"""One GPU per run, free again when the run ends, however it ends."""
 
 import os
 import tempfile
@@ -63,8 +63,7 @@ def leased(devices: Sequence[str], *, folder: Path, seconds: float = 3600) -> It
             return
         if time.monotonic() >= end:
             raise NoDeviceError(
-                f"no device of {', '.join(devices)} became free in {seconds:.0f} s; the pool `gpu` should have as many "
-                f"slots as there are devices ({len(devices)})"
+                f"no device of {', '.join(devices)} became free in {seconds:.0f} s: other runs use all {len(devices)}"
             )
         time.sleep(WAIT)
 
