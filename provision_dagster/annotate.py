@@ -3,18 +3,34 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import polars as pl
 
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, HubConfig
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector, make_mask_maker
-from provision_dagster.scene_graphs.annotators.parts import PART, Part, cut_out, detect, estimate_depth, parts_of
+from provision_dagster.scene_graphs.annotators.parts import (
+    PART,
+    SCHEMAS,
+    Part,
+    cut_out,
+    detect,
+    estimate_depth,
+    openable,
+    parts_of,
+)
 from provision_dagster.storage.store import Store
 
-Progress = Callable[[int, int], None]
-"""(pictures done, pictures in all)"""
+Progress = Callable[[str, int, int], None]
+"""(table, pictures done, pictures in all)"""
 
+TABLES: dict[str, tuple[Callable[..., Any], Callable[..., pl.DataFrame]]] = {
+    "detections": (make_detector, detect),
+    "masks": (make_mask_maker, cut_out),
+    "depth_maps": (make_depth_estimator, estimate_depth),
+}
+"""What makes the annotator of a table, and what makes the rows of a part with it."""
 
 COMPARED = ("part", "image_key", "image_id", "asked", "model", "config", "error")
 """What tells whether a part is done."""
@@ -57,32 +73,36 @@ def load_model(table: str, annotators: AnnotatorsConfig, *, device: str | None =
     InputError
         When its weights are missing or are not of such a model.
     """
-    batch, annotators = annotators.batch, _on(annotators, device)
-    if table == "detections" and annotators.detections is not None:
-        detector = make_detector(annotators.detections)
-        detector.load()
-        told = annotators.detections.told()
-        return Model(table, detector.model, told, partial(detect, annotator=detector, config=told, batch=batch))
-    if table == "masks" and annotators.masks is not None:
-        maker = make_mask_maker(annotators.masks)
-        maker.load()
-        told = annotators.masks.told()
-        return Model(table, maker.model, told, partial(cut_out, annotator=maker, config=told, batch=batch))
-    if table == "depth_maps" and annotators.depth_maps is not None:
-        estimator = make_depth_estimator(annotators.depth_maps)
-        estimator.load()
-        told = annotators.depth_maps.model_dump_json()
-        return Model(
-            table, estimator.model, told, partial(estimate_depth, annotator=estimator, config=told, batch=batch)
-        )
-    return None
+    config = getattr(annotators, table)
+    if config is None:
+        return None
+    if isinstance(config, HubConfig) and config.device == "auto" and device is not None:
+        config = config.model_copy(update={"device": device})
+    make, run = TABLES[table]
+    annotator = make(config)
+    annotator.load()
+    told = config.told()
+    bound = partial(run, annotator=annotator, config=told, batch=annotators.batch)
+    return Model(table, annotator.model, told, bound)
 
 
-def _on(annotators: AnnotatorsConfig, device: str | None) -> AnnotatorsConfig:
-    parts = {"detections": annotators.detections, "masks": annotators.masks, "depth_maps": annotators.depth_maps}
-    free = {name: part for name, part in parts.items() if isinstance(part, HubConfig) and part.device == "auto"}
-    placed = {name: part.model_copy(update={"device": device}) for name, part in free.items()} if device else {}
-    return annotators.model_copy(update=placed)
+def annotate_images(
+    model: Model, images: pl.DataFrame, *, progress: Progress | None = None
+) -> tuple[pl.DataFrame, Work]:
+    """Make the rows of all pictures at once, without a store.
+
+    Parameters
+    ----------
+    images
+        Rows of IMAGES; for `masks` with what `prompts_of` adds.
+    """
+    rows, work, done, total = [], Work(), 0, openable(images).height
+    for part in parts_of(images):
+        rows.append(model.run(part, work=work))
+        done += part.images.height
+        if progress is not None:
+            progress(model.table, done, total)
+    return pl.concat([pl.DataFrame(schema=SCHEMAS[model.table]), *rows]), work
 
 
 def annotate_shard(
@@ -93,7 +113,6 @@ def annotate_shard(
     shard: str,
     store: Store,
     part_size: int = PART,
-    progress: Progress | None = None,
 ) -> Work:
     """Fill a shard of a table with what a model finds in its pictures.
 
@@ -118,14 +137,11 @@ def annotate_shard(
     there = store.scan(table, partitions=shard, columns=[c for c in COMPARED if c in store.spec(table).schema])
     old = {str(part): rows for (part,), rows in there.collect().partition_by("part", as_dict=True).items()}
     parts = parts_of(images, size=part_size) if model is not None else []
-    work, done, total = Work(), 0, sum(part.images.height for part in parts)
+    work = Work()
     for part in parts:
         if model is not None and not _is_done(old.get(part.number), part, model):
             rows = model.run(part, work=work)
             store.write_partition(table, rows, key={"shard": shard, "part": part.number}, ordered=True)
-        done += part.images.height
-        if progress is not None:
-            progress(done, total)
     for number in sorted(set(old) - {part.number for part in parts}):
         empty = pl.DataFrame(schema=store.spec(table).schema)
         store.write_partition(table, empty, key={"shard": shard, "part": number})
@@ -139,6 +155,3 @@ def _is_done(rows: pl.DataFrame | None, part: Part, model: Model) -> bool:
     what = [name for name in ("image_key", "image_id", "asked") if name in rows.columns]
     pictures = set(part.images.select(what).iter_rows())
     return made_by == {(model.name, model.config)} and set(rows.select(what).iter_rows()) == pictures
-
-
-__all__ = ["Model", "annotate_shard", "load_model"]

@@ -1,7 +1,7 @@
 """`provision annotate`: from pictures to their scene graphs, without Dagster."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from provision_dagster.annotate import load_model
+from provision_dagster.annotate import Progress, annotate_images, load_model
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.decode import open_image
 from provision_dagster.image_sets.inspect import inspect_images
@@ -17,17 +17,13 @@ from provision_dagster.image_sets.paths import to_uri
 from provision_dagster.image_sets.schema import IMAGE_SOURCES
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
-from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.found import at_size, from_png
-from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS, parts_of
+from provision_dagster.scene_graphs.annotators.parts import SCHEMAS, SIDES, prompts_of
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.drawing import Frame, Panel, depth_picture, side_by_side
-from provision_dagster.scene_graphs.merging import merge_detections
+from provision_dagster.scene_graphs.merging import add_masks, merge_detections
 from provision_dagster.scene_graphs.rle import decode_mask
 from provision_dagster.scene_graphs.schema import ANNOTATIONS
-
-Progress = Callable[[str, int, int], None]
-"""(model, pictures done, pictures in all)"""
 
 SHOWN_WIDTH = 900
 """Pixels of a drawn picture; its depth map beside it has as many."""
@@ -66,9 +62,11 @@ def annotate_pictures(
     if annotators.detections is None and annotators.depth_maps is None:
         raise InputError("no model is configured: the file of annotators has neither `detections` nor `depth_maps`")
     images = inspect_images(_sources(paths))
-    found = {table: _run(table, images, annotators, progress) for table in ("detections", "depth_maps")}
+    found = {"detections": _run("detections", images, annotators, progress)}
     marked = merge_detections(pl.DataFrame(schema=ANNOTATIONS), found["detections"], lexicon=Lexicon.load())
-    graphs, _ = assemble(images, marked, depth_maps=found["depth_maps"])
+    found["masks"] = _run("masks", prompts_of(images, marked), annotators, progress)
+    found["depth_maps"] = _run("depth_maps", images, annotators, progress)
+    graphs, _ = assemble(images, add_masks(marked, found["masks"]), depth_maps=found["depth_maps"])
     out.mkdir(parents=True, exist_ok=True)
     made = dict(found["depth_maps"].select("image_key", "closeness").drop_nulls().iter_rows())
     files = dict(images.select("image_key", "uri").iter_rows())
@@ -107,17 +105,10 @@ def _sources(paths: Sequence[Path]) -> pl.DataFrame:
 
 
 def _run(table: str, images: pl.DataFrame, annotators: AnnotatorsConfig, progress: Progress | None) -> pl.DataFrame:
-    rows = [pl.DataFrame(schema=DETECTIONS if table == "detections" else DEPTH_MAPS)]
     model = load_model(table, annotators)
     if model is None:
-        return rows[0]
-    parts, work, done = parts_of(images), Work(), 0
-    for part in parts:
-        rows.append(model.run(part, work=work))
-        done += part.images.height
-        if progress is not None:
-            progress(table, done, sum(p.images.height for p in parts))
-    return pl.concat(rows)
+        return pl.DataFrame(schema=SCHEMAS[table])
+    return annotate_images(model, images, progress=progress)[0]
 
 
 def _file(folder: Path, name: str) -> Path:
@@ -145,12 +136,14 @@ def _entry(graph: dict[str, Any], *, depth: bool) -> dict[str, Any]:
         "height": graph["height"],
         "object_ids": [thing["id"] for thing in objects],
         "labels": [thing["label"] for thing in objects],
-        "bboxes": [[thing["box"][side] for side in ("x1", "y1", "x2", "y2")] for thing in objects],
+        "bboxes": [[thing["box"][side] for side in SIDES] for thing in objects],
         "det_scores": [thing["score"] for thing in objects],
         "attributes": [thing["attributes"] for thing in objects],
         "relations": [[r["subject"], r["predicate"], r["object"]] for r in graph["relations"]],
         "provenance": graph["provenance"],
     }
+    if any(thing["mask_rle"] for thing in objects):
+        entry["mask_rle"] = [thing["mask_rle"] for thing in objects]
     return entry | ({"depth_mask_id": _depth_name(graph["image_key"])} if depth else {})
 
 
@@ -158,7 +151,7 @@ def _draw(graph: dict[str, Any], picture: Image.Image, closeness: np.ndarray | N
     size = {"width": graph["width"], "height": graph["height"]}
     frames = [
         Frame(
-            tuple(thing["box"][side] for side in ("x1", "y1", "x2", "y2")),
+            tuple(thing["box"][side] for side in SIDES),
             " ".join([*thing["attributes"], thing["label"], f"{thing['score']:.2f}"]),
             decode_mask(thing["mask_rle"], **size) if thing["mask_rle"] else None,
         )

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from provision_dagster.annotate import Model, load_model
+from provision_dagster.annotate import Model, Progress, annotate_images, load_model
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.inspect import inspect_images
-from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.image_sets.spec import ImageSetSpec
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
-from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.found import Detections, at_size, from_png
-from provision_dagster.scene_graphs.annotators.parts import parts_of
+from provision_dagster.scene_graphs.annotators.parts import SIDES, openable
 from provision_dagster.scene_graphs.annotators.quality import DetectionQuality, depth_agreement, detection_quality
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 from provision_dagster.scene_graphs.pixels import read_depth
-
-Progress = Callable[[str, int, int], None]
-"""(model, pictures done, pictures in all)"""
 
 EVERY_SCORE = 0.01
 """Average precision looks at all detections; a threshold only cuts its curve short."""
@@ -78,7 +72,7 @@ def evaluate(spec: ImageSetSpec, annotators: AnnotatorsConfig, *, progress: Prog
     """
     read = ingest_image_set(spec)
     images = inspect_images(read.sources)
-    opened = images.filter(pl.col("status").is_in(USABLE_STATUSES) & pl.col("uri").is_not_null())
+    opened = openable(images)
     if opened.is_empty():
         raise InputError(f"image set `{spec.name}` has no picture that can be opened; give its folder of pictures")
     truth = _with_sizes(read.annotations, opened)
@@ -100,12 +94,7 @@ def _with_sizes(annotations: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame
 
 
 def _run(model: Model, images: pl.DataFrame, models: list[dict[str, Any]], progress: Progress | None) -> pl.DataFrame:
-    work, rows, done = Work(), [], 0
-    for part in parts_of(images):
-        rows.append(model.run(part, work=work))
-        done += part.images.height
-        if progress is not None:
-            progress(model.table, done, images.height)
+    rows, work = annotate_images(model, images, progress=progress)
     models.append(
         {
             "table": model.table,
@@ -116,7 +105,7 @@ def _run(model: Model, images: pl.DataFrame, models: list[dict[str, Any]], progr
             "images_per_second": round(work.pictures / work.seconds, 1),
         }
     )
-    return pl.concat(rows)
+    return rows
 
 
 def _detections(
@@ -136,7 +125,7 @@ def _detections(
 
 
 def _found(things: list[dict[str, Any]]) -> Detections:
-    boxes = [[thing["box"][side] for side in ("x1", "y1", "x2", "y2")] for thing in things]
+    boxes = [[thing["box"][side] for side in SIDES] for thing in things]
     return Detections(
         np.array(boxes, dtype=np.float64).reshape(-1, 4),
         [thing["label"] for thing in things],

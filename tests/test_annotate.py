@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
@@ -21,7 +20,7 @@ from provision_dagster.scene_graphs.merging import add_masks, merge_detections
 from provision_dagster.scene_graphs.schema import ANNOTATIONS
 from provision_dagster.storage.store import Store
 from tests.scene_graphs.annotators import tiny_models
-from tests.scene_graphs.annotators.tiny_onnx import averaging_model, constant_model
+from tests.scene_graphs.annotators.tiny_onnx import tiny_annotators
 
 SHARD = "s-00000"
 
@@ -37,18 +36,7 @@ def pictures(folder: Path, number: int = 11) -> pl.DataFrame:
 
 def annotators(folder: Path, *, threshold: float = 0.5) -> Path:
     """Files of a detector that finds one dog in every picture, and of a depth model."""
-    raw = np.zeros((1, 84, 7))
-    raw[0, 0] = [0.5, 0.5, 0, 0, 0.9, 0.0, 1.0]
-    constant_model(folder / "yolox.onnx", raw, height=64, width=64)
-    averaging_model(folder / "depth.onnx", height=8, width=8)
-    (folder / "labels.txt").write_text("cup\ndog\n")
-    file = folder / "annotators.yaml"
-    file.write_text(
-        f"detections: {{kind: yolox-onnx, weights: yolox.onnx, labels: labels.txt, score_threshold: {threshold}}}\n"
-        "depth_maps: {kind: depth-onnx, weights: depth.onnx}\n"
-        "batch: 3\n"
-    )
-    return file
+    return tiny_annotators(folder, threshold=threshold)
 
 
 @pytest.fixture
@@ -82,7 +70,9 @@ def test_every_picture_that_can_be_opened_has_a_row(tmp_path: Path, store: Store
     assert '"score_threshold":0.5' in rows["config"][0]
     assert str(tmp_path) not in rows["config"][0]
     run(store, loaded(tmp_path / "annotators.yaml", "depth_maps"), images, "depth_maps")
-    assert store.scan("depth_maps").collect()["closeness"].null_count() == 0
+    maps = store.scan("depth_maps").collect()
+    assert maps["closeness"].null_count() == 0
+    assert str(tmp_path) not in maps["config"][0]
 
 
 def test_a_second_run_does_nothing(tmp_path: Path, store: Store) -> None:

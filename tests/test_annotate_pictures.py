@@ -13,6 +13,7 @@ from provision_dagster.annotate_pictures import annotate_pictures
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, load_annotators
 from provision_dagster.scene_graphs.readers import read_annotations
+from tests.scene_graphs.annotators import tiny_models
 from tests.test_annotate import annotators
 
 
@@ -93,3 +94,16 @@ def test_the_command_tells_of_each_picture(tmp_path: Path, pictures: Path) -> No
     assert sorted(p.name for p in (tmp_path / "out" / "shown").iterdir()) == ["a.png.png", "b.jpg.png"]
     bad = subprocess.run([*map(str, command[:3]), "annotate", str(pictures / "c.txt"), *map(str, options)], check=False)
     assert bad.returncode == 1
+
+
+def test_masks_are_made_where_they_are_configured(tmp_path: Path, pictures: Path) -> None:
+    file = annotators(tmp_path)
+    tiny_models.sam2(tmp_path / "sam2")
+    file.write_text(file.read_text() + "masks: {kind: sam2, model: sam2, score_threshold: 0}\n")
+    annotate_pictures([pictures], load_annotators(file), out=tmp_path / "out")
+    entries = json.loads((tmp_path / "out" / "scene_graphs.json").read_text())
+    masks = [mask for entry in entries.values() for mask in entry["annotation"].get("mask_rle", [])]
+    assert [mask for mask in masks if mask]
+    ((table, rejected),) = list(read_annotations(tmp_path / "out" / "scene_graphs.json", format="provision"))
+    assert rejected.is_empty()
+    assert [o["mask_rle"] for row in table["objects"] for o in row if o["mask_rle"]] == [mask for mask in masks if mask]

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from provision_dagster.errors import InputError
@@ -14,22 +13,12 @@ from provision_dagster.evaluate import evaluate
 from provision_dagster.image_sets.spec import ImageSetSpec, parse_spec
 from provision_dagster.samples.rendering import render_scenes
 from provision_dagster.scene_graphs.annotators.configs import load_annotators
-from tests.scene_graphs.annotators.tiny_onnx import averaging_model, constant_model
+from tests.scene_graphs.annotators.tiny_onnx import tiny_annotators
 
 
 def annotators(folder: Path) -> Path:
     """A detector that sees one "dog" at the top left of everything, and depth by brightness."""
-    raw = np.zeros((1, 84, 7))
-    raw[0, 0] = [0.5, 0.5, 0, 0, 0.9, 0.0, 1.0]
-    constant_model(folder / "yolox.onnx", raw, height=64, width=64)
-    averaging_model(folder / "depth.onnx", height=48, width=64)
-    (folder / "labels.txt").write_text("cup\ndog\n")
-    file = folder / "annotators.yaml"
-    file.write_text(
-        "detections: {kind: yolox-onnx, weights: yolox.onnx, labels: labels.txt}\n"
-        "depth_maps: {kind: depth-onnx, weights: depth.onnx, larger: closer}\n"
-    )
-    return file
+    return tiny_annotators(folder, larger="closer", depth=(48, 64))
 
 
 def rendered(folder: Path, **fields: object) -> ImageSetSpec:

@@ -1,6 +1,5 @@
 """Models look at the pictures: objects and depth, shard by shard, one model load for many shards."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ import polars as pl
 from provision_dagster.annotate import Model, annotate_shard, load_model
 from provision_dagster.defs.describe import column_schema, markdown_table
 from provision_dagster.defs.image_sets import images
+from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.marked import marked
 from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.policies import RETRY, policy
@@ -49,7 +49,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
                 _annotated(table, shard, models.get(image_set_of(shard)), opened, configs)
                 for shard in context.partition_keys
             ]
-        rows = opened.scan(table, partitions=list(context.partition_keys)).collect()
+        rows = opened.scan(table, partitions=list(context.partition_keys)).sort("image_set", "image_key").collect()
         errors = rows.filter(pl.col("error").is_not_null()).select("image_key", "error")
         settings = {name: json.loads(model.config) for name, model in models.items() if model is not None}
         return dg.MaterializeResult(
@@ -62,7 +62,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
                 "failed_pictures": dg.MetadataValue.md(markdown_table(errors.head(10))),
                 "config": dg.MetadataValue.json(settings),
             },
-            data_version=dg.DataVersion(rows_version(rows)) if len(context.partition_keys) == 1 else None,
+            data_version=data_version(rows) if len(context.partition_keys) == 1 else None,
         )
 
     return run
@@ -87,12 +87,6 @@ def _annotated(
         "model_busy": round(work.busy, 3),
         "batch": work.batch,
     }
-
-
-def rows_version(rows: pl.DataFrame) -> str:
-    """Version of what was found: equal rows have equal versions."""
-    text = rows.with_columns(pl.col(pl.Binary).bin.encode("hex")).select(pl.struct(pl.all()).struct.json_encode())
-    return hashlib.sha256("\n".join(text.to_series().sort()).encode()).hexdigest()[:32]
 
 
 detections = annotator("detections", description="Objects that a model finds in each picture: label, box, score.")

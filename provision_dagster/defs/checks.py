@@ -8,9 +8,10 @@ import polars as pl
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.resources import StoreResource
+from provision_dagster.defs.stages import ANNOTATE
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators.integrity import foreign_images, qa_rules
-from provision_dagster.image_sets.schema import USABLE_STATUSES
+from provision_dagster.scene_graphs.annotators.parts import openable
 from provision_dagster.scene_graphs.integrity import graph_rules, uncovered
 from provision_dagster.storage.contract import PROBLEMS, contract_problems, problems
 from provision_dagster.storage.store import Store
@@ -68,7 +69,7 @@ def _pictures(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
 def _annotated(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Where a model looked at a shard, every picture that can be opened has its row."""
     images = store.scan("images", partitions=shard).collect()
-    pictures = images.filter(pl.col("status").is_in(USABLE_STATUSES) & pl.col("uri").is_not_null())
+    pictures = openable(images)
     lost = pictures.join(rows, on=["image_set", "image_key"], how="anti") if rows.height else pictures.clear()
     return _as_problem("picture_lost", lost, example="image_key")
 
@@ -119,7 +120,7 @@ sources_check = shard_check("image_sources", description="Each picture of the sh
 annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
 annotator_checks = [
     shard_check(table, description="Every picture that can be opened was looked at, or says why not.", suite=_annotated)
-    for table in ("detections", "masks", "depth_maps")
+    for table in ANNOTATE
 ]
 graphs_check = shard_check(
     "scene_graphs",
@@ -173,7 +174,7 @@ def _failures(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-failure_checks = [_failures(table) for table in ("detections", "masks", "depth_maps")]
+failure_checks = [_failures(table) for table in ANNOTATE]
 
 
 @dg.asset_check(asset="image_sets", description="Every image set of the spec folder can be read.")

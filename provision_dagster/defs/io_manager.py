@@ -54,7 +54,8 @@ class DeltaIOManager(dg.ConfigurableIOManager):
 def data_version(frame: pl.DataFrame) -> dg.DataVersion:
     """Version of a frame's content: equal frames have equal versions, so nothing downstream turns stale for nothing."""
     # not the bytes of the Arrow buffers: equal rows may lie in memory in different ways
-    rows = frame.select(pl.struct(pl.all()).struct.json_encode()).to_series() if frame.width else pl.Series([""])
+    texts = frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))  # JSON has no bytes
+    rows = texts.select(pl.struct(pl.all()).struct.json_encode()).to_series() if frame.width else pl.Series([""])
     sink = hashlib.sha256(repr(frame.schema).encode())
     for row in rows:
         sink.update(row.encode() + b"\n")

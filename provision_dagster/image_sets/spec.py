@@ -134,6 +134,31 @@ def parse_spec(data: Mapping[str, Any], *, source: str) -> ImageSetSpec:
         raise InputError(f"{source}: {problems}") from error
 
 
+def read_mapping(path: Path, *, holds: str) -> dict[str, Any]:
+    """
+    Read a YAML file that maps names to values.
+
+    Parameters
+    ----------
+    holds
+        What the file must hold, for the message.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, is not YAML, or is no such mapping.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"`{path}` cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise InputError(f"`{path}` is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise InputError(f"`{path}` must hold {holds}, got {type(data).__name__}")
+    return data
+
+
 def load_spec(path: str | Path) -> ImageSetSpec:
     """
     Read an image set from a YAML file; relative paths in it count from the file's folder.
@@ -144,14 +169,7 @@ def load_spec(path: str | Path) -> ImageSetSpec:
         When the file cannot be read, is not YAML, or a field is wrong.
     """
     path = Path(path)
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"`{path}` cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"`{path}` is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        raise InputError(f"`{path}` must hold the fields of one image set, got {type(data).__name__}")
+    data = read_mapping(path, holds="the fields of one image set")
     spec = parse_spec(data, source=f"`{path}`")
     folder = path.absolute().parent
     return spec.model_copy(

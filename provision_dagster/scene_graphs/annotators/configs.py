@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from provision_dagster.errors import InputError
-from provision_dagster.image_sets.spec import LocalPath
+from provision_dagster.image_sets.spec import LocalPath, read_mapping
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -28,23 +27,26 @@ class _Config(BaseModel):
         return self.model_dump_json(exclude={*PATHS, *MACHINE})
 
 
+class _DetectorConfig(_Config):
+    labels: LocalPath
+    """Text file, one label a line; lines "n/a" are left out."""
+    score_threshold: Share = 0.3
+    iou_threshold: Share = 0.65
+    """Overlap above which the weaker of two boxes of one label is dropped (YOLOX's own value)."""
+    most: Annotated[int, Field(ge=1)] = 100
+    """Objects per picture at most."""
+
+
 class _OnnxConfig(_Config):
     weights: LocalPath
     threads: Annotated[int, Field(ge=0)] = 0
     """Threads of one inference; 0: as many as there are cores."""
 
 
-class YoloxConfig(_OnnxConfig):
+class YoloxConfig(_DetectorConfig, _OnnxConfig):
     """YOLOX in an ONNX file with its raw head output."""
 
     kind: Literal["yolox-onnx"]
-    labels: LocalPath
-    """Text file, one class a line; lines "n/a" are left out."""
-    score_threshold: Share = 0.3
-    iou_threshold: Share = 0.65
-    """Overlap above which the weaker of two boxes of one class is dropped (YOLOX's own value)."""
-    most: Annotated[int, Field(ge=1)] = 100
-    """Objects per picture at most."""
 
 
 class OnnxDepthConfig(_OnnxConfig):
@@ -69,17 +71,11 @@ class HubConfig(_Config):
     """Numbers of the weights; auto: bfloat16 on a GPU that has it, else float32."""
 
 
-class ZeroShotConfig(HubConfig):
+class ZeroShotConfig(_DetectorConfig, HubConfig):
     """Grounding DINO, OWLv2 or OmDet-Turbo: finds what a list of labels names."""
 
     kind: Literal["zero-shot"]
-    labels: LocalPath
-    """Text file, one label a line."""
-    score_threshold: Share = 0.3
     iou_threshold: Share = 0.5
-    """Overlap above which the weaker of two boxes of one label is dropped."""
-    most: Annotated[int, Field(ge=1)] = 100
-    """Objects per picture at most."""
     labels_per_prompt: Annotated[int, Field(ge=1)] = 40
     """Labels that are asked for at a time; Grounding DINO reads 256 tokens."""
 
@@ -137,14 +133,7 @@ def load_annotators(path: Path) -> AnnotatorsConfig:
     InputError
         When the file cannot be read, is not YAML, or a field is unknown, missing or out of range; all are named.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"`{path}` cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"`{path}` is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise InputError(f"`{path}` must hold the annotators of image sets, got {type(data).__name__}")
+    data = read_mapping(path, holds="the annotators of image sets")
     try:
         return AnnotatorsConfig.model_validate(_from_folder(data, path.absolute().parent))
     except ValidationError as error:

@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,33 +17,20 @@ WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 
 
 def torch_module() -> ModuleType:
-    """Import torch.
-
-    Raises
-    ------
-    MissingExtraError
-        When it is not installed.
-    """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("models", needs="torch") from error
-    return torch
+    """Import torch; `MissingExtraError` says how to install it."""
+    return _module("torch")
 
 
 def transformers_module() -> ModuleType:
-    """Import transformers.
+    """Import transformers; `MissingExtraError` says how to install it."""
+    return _module("transformers")
 
-    Raises
-    ------
-    MissingExtraError
-        When it is not installed.
-    """
+
+def _module(name: str) -> ModuleType:
     try:
-        import transformers
+        return import_module(name)
     except ImportError as error:
-        raise MissingExtraError("models", needs="transformers") from error
-    return transformers
+        raise MissingExtraError("models", needs=name) from error
 
 
 def device_of(config: HubConfig) -> "torch.device":

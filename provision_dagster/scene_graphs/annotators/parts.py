@@ -64,12 +64,21 @@ MASKS: dict[str, pl.DataType] = {
 }
 
 
+SCHEMAS = {"detections": DETECTIONS, "masks": MASKS, "depth_maps": DEPTH_MAPS}
+"""By name of the table."""
+
+
 @dataclass(frozen=True)
 class Part:
     """Pictures that are annotated and committed together: rows of IMAGES that can be opened."""
 
     number: str
     images: pl.DataFrame
+
+
+def openable(images: pl.DataFrame) -> pl.DataFrame:
+    """Rows of IMAGES that a model can look at: with pixels and without a fault."""
+    return images.filter(pl.col("status").is_in(USABLE_STATUSES) & pl.col("uri").is_not_null())
 
 
 def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
@@ -80,7 +89,7 @@ def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
     images
         Schema IMAGES; pictures without pixels or with a fault are left out.
     """
-    usable = images.filter(pl.col("status").is_in(USABLE_STATUSES) & pl.col("uri").is_not_null())
+    usable = openable(images)
     frames = [usable.slice(at, size) for at in range(0, usable.height, size)]
     return [Part(f"{number:05d}", frame) for number, frame in enumerate(frames)]
 
@@ -180,7 +189,7 @@ def _objects(one: Outcome[Detections]) -> list[dict[str, Any]]:
 def _table(
     part: Part, column: str, values: Sequence[Any], found: Sequence[Outcome[Any]], *, model: str, config: str
 ) -> pl.DataFrame:
-    schema = {"objects": DETECTIONS, "closeness": DEPTH_MAPS, "masks": MASKS}[column]
+    schema = next(schema for schema in SCHEMAS.values() if column in schema)
     kept = [name for name in schema if name in part.images.columns and name != "error"]
     rows = part.images.select(kept).with_columns(
         pl.Series(column, values, dtype=schema[column]),

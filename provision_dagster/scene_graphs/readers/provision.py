@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from provision_dagster.scene_graphs.provenance import PARTS
 from provision_dagster.scene_graphs.readers.companions import UNKNOWN, Companions
 from provision_dagster.scene_graphs.readers.provision_entry import EXTRA_FIELDS, FIELDS, Entry
 from provision_dagster.scene_graphs.readers.provision_files import Merged, find_files
-from provision_dagster.scene_graphs.readers.raw import PARTS, Place
+from provision_dagster.scene_graphs.readers.raw import Place
 from provision_dagster.scene_graphs.readers.sink import Sink
 from provision_dagster.scene_graphs.readers.values import as_id, as_text, shown
 

@@ -10,7 +10,6 @@ from provision_dagster.scene_graphs.readers.values import as_number, as_text, sh
 from provision_dagster.scene_graphs.schema import REJECTED_ANNOTATIONS, SCENE_GRAPHS
 
 PROVENANCE = SCENE_GRAPHS["provenance"]
-PARTS = ("objects", "attributes", "relations", "masks", "depth", "captions")
 
 BOX_COLUMNS: dict[str, pl.DataType] = {name: pl.Float64() for name in ("x1", "y1", "x2", "y2")}
 _SOURCE: dict[str, pl.DataType] = {"image": pl.UInt32(), "file": pl.String(), "item": pl.String()}

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from provision_dagster.scene_graphs.readers.raw import PARTS, Place, Raw
+from provision_dagster.scene_graphs.provenance import PARTS
+from provision_dagster.scene_graphs.readers.raw import Place, Raw
 from provision_dagster.scene_graphs.readers.values import as_side, shown
 
 _MANY_REJECTED = 20_000

@@ -31,3 +31,21 @@ def averaging_model(path: Path, *, height: int, width: int) -> Path:
     graph = helper.make_graph([mean], "mean", [taken], [given])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
     return path
+
+
+def tiny_annotators(
+    folder: Path, *, threshold: float = 0.3, larger: str = "farther", depth: tuple[int, int] = (8, 8)
+) -> Path:
+    """Write a detector that finds one dog of 8 x 8 pixels at the top left of its frame, and a depth model."""
+    raw = np.zeros((1, 84, 7))
+    raw[0, 0] = [0.5, 0.5, 0, 0, 0.9, 0.0, 1.0]
+    constant_model(folder / "yolox.onnx", raw, height=64, width=64)
+    averaging_model(folder / "depth.onnx", height=depth[0], width=depth[1])
+    (folder / "labels.txt").write_text("cup\ndog\n")
+    file = folder / "annotators.yaml"
+    file.write_text(
+        f"detections: {{kind: yolox-onnx, weights: yolox.onnx, labels: labels.txt, score_threshold: {threshold}}}\n"
+        f"depth_maps: {{kind: depth-onnx, weights: depth.onnx, larger: {larger}}}\n"
+        "batch: 3\n"
+    )
+    return file
