@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 
 from provision_dagster import local
+from provision_dagster.dead_runs import alive, bury
 from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
 from provision_dagster.defs.stages import (
     ACROSS_SHARDS,
@@ -51,6 +53,11 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield opened
 
 
+def take_over(store: dg.DagsterInstance) -> list[str]:
+    """Tell Dagster which earlier runs were killed; their ids. To be called before new runs begin."""
+    return bury(store, home=prepare_home())
+
+
 def prepare_home() -> Path:
     """Make the folder of DAGSTER_HOME, with a `dagster.yaml` unless it has one, and return it."""
     home = Path(os.environ.get("DAGSTER_HOME") or ".dagster_home").absolute()
@@ -85,15 +92,18 @@ def run(task: Task, *, store: dg.DagsterInstance) -> None:
     if task.first != task.last and task.first and task.last:
         key = None
         tags = {"dagster/asset_partition_range_start": task.first, "dagster/asset_partition_range_end": task.last}
-    done = job.execute_in_process(
-        asset_selection=[dg.AssetKey(a) for a in task.assets],
-        partition_key=key,
-        tags=tags,
-        # failures come back as one message; the event log of the instance has all the rest
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        instance=store,
-        raise_on_error=False,
-    )
+    run_id = str(uuid.uuid4())
+    with alive(run_id, home=prepare_home()) as told:
+        done = job.execute_in_process(
+            run_id=run_id,
+            asset_selection=[dg.AssetKey(a) for a in task.assets],
+            partition_key=key,
+            tags=tags | told,
+            # failures come back as one message; the event log of the instance has all the rest
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=store,
+            raise_on_error=False,
+        )
     if not done.success:
         raise RunFailedError(_explain(task, done))
 
@@ -153,6 +163,7 @@ def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance)
 
 def register(*, store: dg.DagsterInstance, report: Report) -> list[str]:
     """Read the spec folder, register shards, and return all shard keys."""
+    take_over(store)
     run_all("image sets", [Task(REGISTER)], workers=1, report=report, store=store)
     assert SHARDS.name is not None
     return list(store.get_dynamic_partitions(SHARDS.name))
@@ -196,6 +207,7 @@ def materialize(
     RunFailedError
         At the first stage in which a run failed, after the other runs of that stage.
     """
+    take_over(store)
     run_all("images", [Task(PICTURES, s, s) for s in shards], workers=workers, report=report, store=store)
     # one run for neighbouring shards: a model is loaded once for all of them
     assert SHARDS.name is not None

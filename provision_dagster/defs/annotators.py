@@ -20,6 +20,7 @@ from provision_dagster.scene_graphs.annotators.lease import devices_of, lease_fo
 from provision_dagster.scene_graphs.annotators.parts import prompts_of
 from provision_dagster.storage.store import Store
 
+POOL = "gpu"
 SHARDS_PER_RUN = 16
 """Shards for which a model is loaded once."""
 
@@ -34,6 +35,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
         partitions_def=SHARDS,
         retry_policy=RETRY,
         backfill_policy=dg.BackfillPolicy.multi_run(SHARDS_PER_RUN),
+        pool=POOL,
         **policy("annotators", kinds={"python"}),
     )
     def run(
@@ -42,7 +44,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) 
         opened = store.store()
         names = {image_set_of(shard) for shard in context.partition_keys}
         configs = {name: config for name, config in folders.annotators().items() if name in names}
-        # not a pool of Dagster's: a run that is killed keeps its slot there, and the next one would wait for it
+        # the pool counts steps, the lease says which device a step gets
         with leased(devices_of(list(configs.values())), folder=lease_folder()) as device:
             models = {name: load_model(table, config, device=device) for name, config in configs.items()}
             told = [
