@@ -1,83 +1,33 @@
 """What an annotator is: model, thresholds, prompts. Typed, checked when read, and kept with what it found."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from provision_dagster.errors import InputError
-from provision_dagster.image_sets.spec import LocalPath, read_mapping
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-PATHS = ("weights", "labels", "model")
-"""Fields of annotators that name files; `model` only where there is such a folder."""
-
-
-MACHINE = ("threads", "device", "offline")
-"""Fields that say how a machine does the work."""
-
-
-class _Config(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    def told(self) -> str:
-        """JSON of what may change results, but for files: these are told by content, wherever they lie."""
-        return self.model_dump_json(exclude={*PATHS, *MACHINE})
+from provision_dagster.image_sets.spec import read_mapping
+from provision_dagster.scene_graphs.annotators.base_config import PATHS, AnnotatorConfig, OnnxConfig, Share
+from provision_dagster.scene_graphs.annotators.base_config import HubConfig as HubConfig
+from provision_dagster.scene_graphs.annotators.detector_configs import ClosedSetConfig as ClosedSetConfig
+from provision_dagster.scene_graphs.annotators.detector_configs import DetectorConfig as DetectorConfig
+from provision_dagster.scene_graphs.annotators.detector_configs import YoloxConfig as YoloxConfig
+from provision_dagster.scene_graphs.annotators.detector_configs import ZeroShotConfig as ZeroShotConfig
+from provision_dagster.scene_graphs.annotators.vlm_configs import (
+    AttributesConfig,
+    AttributesEndpointConfig,
+    RelationsConfig,
+    RelationsEndpointConfig,
+)
 
 
-class _DetectorConfig(_Config):
-    labels: LocalPath
-    """Text file, one label a line; lines "n/a" are left out."""
-    score_threshold: Share = 0.3
-    iou_threshold: Share = 0.65
-    """Overlap above which the weaker of two boxes of one label is dropped (YOLOX's own value)."""
-    most: Annotated[int, Field(ge=1)] = 100
-    """Objects per picture at most."""
-
-
-class _OnnxConfig(_Config):
-    weights: LocalPath
-    threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of one inference; 0: as many as there are cores."""
-
-
-class YoloxConfig(_DetectorConfig, _OnnxConfig):
-    """YOLOX in an ONNX file with its raw head output."""
-
-    kind: Literal["yolox-onnx"]
-
-
-class OnnxDepthConfig(_OnnxConfig):
+class OnnxDepthConfig(OnnxConfig):
     """A monocular depth model in an ONNX file."""
 
     kind: Literal["depth-onnx"]
     larger: Literal["closer", "farther"] = "farther"
     """What larger values of the model's output mean; METER gives centimetres, so farther."""
-
-
-class HubConfig(_Config):
-    """A model in the format of transformers."""
-
-    model: Annotated[str, Field(min_length=1)]
-    """Name on a hub ("IDEA-Research/grounding-dino-base"), or folder."""
-    revision: str | None = None
-    """Branch, tag or commit of the hub; null: its main branch. Name a commit to have the same weights tomorrow."""
-    offline: bool = False
-    """Whether to look in folders and the local cache alone."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """Numbers of the weights; auto: bfloat16 on a GPU that has it, else float32."""
-
-
-class ZeroShotConfig(_DetectorConfig, HubConfig):
-    """Grounding DINO, OWLv2 or OmDet-Turbo: finds what a list of labels names."""
-
-    kind: Literal["zero-shot"]
-    iou_threshold: Share = 0.5
-    labels_per_prompt: Annotated[int, Field(ge=1)] = 40
-    """Labels that are asked for at a time; Grounding DINO reads 256 tokens."""
 
 
 class HubDepthConfig(HubConfig):
@@ -98,30 +48,23 @@ class Sam2Config(HubConfig):
     """Masks of which the model expects less overlap with the truth are left out."""
 
 
-DetectorConfig = Annotated[YoloxConfig | ZeroShotConfig, Field(discriminator="kind")]
 DepthConfig = Annotated[OnnxDepthConfig | HubDepthConfig, Field(discriminator="kind")]
+AnyAttributesConfig = Annotated[AttributesConfig | AttributesEndpointConfig, Field(discriminator="kind")]
+AnyRelationsConfig = Annotated[RelationsConfig | RelationsEndpointConfig, Field(discriminator="kind")]
 
 
-class AnnotatorsConfig(_Config):
+class AnnotatorsConfig(AnnotatorConfig):
     """The models that look at the pictures of an image set, each optional, and whose word counts."""
 
     detections: DetectorConfig | None = None
     masks: Sam2Config | None = None
     depth_maps: DepthConfig | None = None
+    attributes: AnyAttributesConfig | None = None
+    relations: AnyRelationsConfig | None = None
     objects: Literal["human-first", "human", "model"] = "human-first"
     """Both, a human's where both mark one thing; or those of one side alone."""
     batch: Annotated[int, Field(ge=1)] = 8
     """Pictures per call of a model at most."""
-
-
-KINDS: dict[str, type[BaseModel]] = {
-    "yolox-onnx": YoloxConfig,
-    "zero-shot": ZeroShotConfig,
-    "depth-onnx": OnnxDepthConfig,
-    "depth": HubDepthConfig,
-    "sam2": Sam2Config,
-}
-ALLOWED = {"detections": ("yolox-onnx", "zero-shot"), "depth_maps": ("depth-onnx", "depth")}
 
 
 def load_annotators(path: Path) -> AnnotatorsConfig:
@@ -142,36 +85,63 @@ def load_annotators(path: Path) -> AnnotatorsConfig:
 
 
 def _from_folder(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Make the files of each annotator absolute."""
+    """Make the files of annotators, and of their parts, absolute."""
+    # a model that a server offers is no folder here
+    served = data.get("kind") == "endpoint"
     return {
-        name: {
-            field: _absolute(field, value, folder) if field in PATHS and isinstance(value, str) else value
-            for field, value in part.items()
-        }
-        if isinstance(part, dict)
-        else part
-        for name, part in data.items()
+        field: value if served and field == "model" else _absolute(field, value, folder)
+        for field, value in data.items()
     }
 
 
-def _absolute(field: str, value: str, folder: Path) -> str:
+def _absolute(field: str, value: Any, folder: Path) -> Any:
     """Take the name of a model for a folder only where there is one: else it is a hub's."""
-    return value if field == "model" and not (folder / value).is_dir() else str(folder / value)
+    if isinstance(value, dict):
+        return _from_folder(value, folder)
+    if field not in PATHS or not isinstance(value, str):
+        return value
+    if (field == "model" and not (folder / value).is_dir()) or (
+        field == "pretrained" and not (folder / value).exists()
+    ):
+        return value
+    return str(folder / value)
 
 
 def _message(error: Any) -> str:
     """One line for one problem that pydantic found, with field, allowed values and what was got."""
-    place = error["loc"]
-    # a kind stands in the place of a field of several kinds
-    field = ".".join(str(part) for number, part in enumerate(place) if number != 1 or part not in KINDS)
+    field, beside, kinds = _place(error["loc"])
     if error["type"].startswith("union_tag"):
-        allowed = ", ".join(f"`{kind}`" for kind in ALLOWED[field])
+        allowed = ", ".join(f"`{kind}`" for kind in kinds)
         got = error["ctx"].get("tag")
         return f"field `{field}.kind` must be one of {allowed}" + (f", got `{got}`" if got else "")
     if error["type"] == "extra_forbidden":
-        model = KINDS[str(place[1])] if len(place) > 1 else AnnotatorsConfig
-        return f"unknown field `{field}`; allowed: {', '.join(f'`{name}`' for name in model.model_fields)}"
+        return f"unknown field `{field}`; allowed: {', '.join(f'`{name}`' for name in beside)}"
     if error["type"] == "missing":
         return f"field `{field}` is required"
     text = str(error["msg"]).removeprefix("Value error, ")
     return f"field `{field}`: {text[:1].lower()}{text[1:]}, got {error['input']!r}"
+
+
+def _place(loc: Sequence[Any]) -> tuple[str, list[str], list[str]]:
+    """Name of a field, the fields beside it, and the kinds that it may be of."""
+    owner: type[BaseModel] = AnnotatorsConfig
+    names: list[str] = []
+    beside: list[str] = []
+    kinds: dict[str, type[BaseModel]] = {}
+    for part in map(str, loc):
+        if part in kinds:  # a kind stands in the place of a field of several kinds
+            owner, kinds = kinds[part], {}
+            continue
+        names.append(part)
+        beside = list(owner.model_fields)
+        models = _models_in(owner.model_fields[part].annotation) if part in owner.model_fields else []
+        kinds = {get_args(one.model_fields["kind"].annotation)[0]: one for one in models} if len(models) > 1 else {}
+        owner = models[0] if models else owner
+    return ".".join(names), beside, list(kinds)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Configurations that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models_in(part)]

@@ -1,6 +1,7 @@
 """What annotators take and give, picture by picture."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -119,6 +120,91 @@ class MaskMaker(Protocol):
 
     def annotate(self, batch: list[Prompted]) -> list[Masks]:
         """Cut out the objects of each picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A picture and the objects that are asked about.
+
+    Attributes
+    ----------
+    boxes
+        x1, y1, x2, y2 in pixels of the picture, shape (n, 4).
+    labels
+        One per box.
+    pairs
+        Places (subject, object) in `boxes`; of relations alone.
+    """
+
+    picture: Pixels
+    boxes: Floats
+    labels: list[str]
+    pairs: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one object or pair.
+
+    Attributes
+    ----------
+    values
+        Attributes, normalized, none of which contradicts another; or at most one predicate of the vocabulary.
+    said
+        What the model said, before it was understood.
+    score
+        Similarity of the predicate to what was said, 0 .. 1; null for attributes, and where there is no predicate.
+    """
+
+    values: list[str]
+    said: str
+    score: float | None = None
+
+
+class AttributeModel(Protocol):
+    """Says what objects are like."""
+
+    @property
+    def model(self) -> str:
+        """Model, revision and vocabulary, as kept in a scene graph's provenance."""
+        ...
+
+    def load(self) -> None:
+        """Read the weights, or see whether the server is there; done once, before the first batch.
+
+        Raises
+        ------
+        InputError
+            When the model cannot be had.
+        """
+        ...
+
+    def annotate(self, batch: list[Asked]) -> list[list[Answer]]:
+        """Describe the objects of each picture: one answer per object, in their order."""
+        ...
+
+
+class RelationModel(Protocol):
+    """Says how objects are related."""
+
+    @property
+    def model(self) -> str:
+        """Model, revision and vocabulary, as kept in a scene graph's provenance."""
+        ...
+
+    def load(self) -> None:
+        """Read the weights, or see whether the server is there; done once, before the first batch.
+
+        Raises
+        ------
+        InputError
+            When the model cannot be had.
+        """
+        ...
+
+    def annotate(self, batch: list[Asked]) -> list[list[Answer]]:
+        """Relate the objects of each picture: one answer per pair, in their order."""
         ...
 
 

@@ -1,15 +1,25 @@
 """From a configuration to the annotator that it describes."""
 
+from provision_dagster.scene_graphs.annotators.attributes import VlmAttributes
 from provision_dagster.scene_graphs.annotators.configs import (
+    AnyAttributesConfig,
+    AnyRelationsConfig,
     DepthConfig,
     DetectorConfig,
     OnnxDepthConfig,
     Sam2Config,
     YoloxConfig,
 )
-from provision_dagster.scene_graphs.annotators.found import DepthEstimator, Detector, MaskMaker
+from provision_dagster.scene_graphs.annotators.found import (
+    AttributeModel,
+    DepthEstimator,
+    Detector,
+    MaskMaker,
+    RelationModel,
+)
 from provision_dagster.scene_graphs.annotators.hub_depth import HubDepth
 from provision_dagster.scene_graphs.annotators.onnx_depth import OnnxDepth
+from provision_dagster.scene_graphs.annotators.relations import VlmRelations
 from provision_dagster.scene_graphs.annotators.sam2 import Sam2Masks
 from provision_dagster.scene_graphs.annotators.yolox import YoloxDetector
 from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector
@@ -28,3 +38,13 @@ def make_mask_maker(config: Sam2Config) -> MaskMaker:
 def make_depth_estimator(config: DepthConfig) -> DepthEstimator:
     """Make a depth estimator; its weights are read by `load`."""
     return OnnxDepth(config) if isinstance(config, OnnxDepthConfig) else HubDepth(config)
+
+
+def make_attribute_model(config: AnyAttributesConfig) -> AttributeModel:
+    """Make what says what objects are like; its weights are read, or its server is asked, by `load`."""
+    return VlmAttributes(config)
+
+
+def make_relation_model(config: AnyRelationsConfig) -> RelationModel:
+    """Make what says how objects are related; its weights are read, or its server is asked, by `load`."""
+    return VlmRelations(config)
