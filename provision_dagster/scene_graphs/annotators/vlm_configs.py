@@ -1,18 +1,24 @@
 """What is asked of vision-language models, how they may answer, and where they run."""
 
 from string import Formatter
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from provision_dagster.image_sets.spec import LocalPath
+from provision_dagster.scene_graphs.annotators.asking import ObjectLimits, PairLimits
 from provision_dagster.scene_graphs.annotators.base_config import AnnotatorConfig, HubConfig, Share
 
-ATTRIBUTES_PROMPT = (
-    "Look at the {label} in the picture. List what can be seen of it: color, material, shape, size, pattern, state, "
-    "pose. Answer with single words or short phrases, separated by commas, and nothing else. "
-    "Answer 'none' if nothing is certain."
+_LIST_ATTRIBUTES = (
+    " List what can be seen of it: color, material, shape, size, pattern, state, pose. Answer with single words or "
+    "short phrases, separated by commas, and nothing else. Answer 'none' if nothing is certain."
 )
+ATTRIBUTES_PROMPTS = {
+    "crop": "Look at the {label} in the middle of the picture." + _LIST_ATTRIBUTES,
+    "marked": "Look at the {label} in the red box." + _LIST_ATTRIBUTES,
+}
+"""By view."""
+
 RELATIONS_PROMPT = (
     "The red box marks the {subject}, the blue box marks the {object}. How is the {subject} related to the {object}? "
     "Answer with a short predicate such as 'on', 'wearing' or 'to the left of', and nothing else. "
@@ -20,18 +26,23 @@ RELATIONS_PROMPT = (
 )
 
 
-class _QuestionConfig(AnnotatorConfig):
+class View(AnnotatorConfig):
+    """What is shown of a picture."""
+
+    view: Literal["crop", "marked"] = "crop"
+    """The place with some of its surroundings, or the whole picture with boxes drawn on it."""
+    margin: Share = 0.25
+    """Surroundings of a crop, on each side, as a share of the longer side of what is cropped."""
+    longest_side: Annotated[int, Field(ge=32)] = 768
+    """Pixels; larger views are scaled down."""
+
+
+class QuestionConfig(View):
     """A question about a place in a picture."""
 
     placeholders: ClassVar[tuple[str, ...]]
 
     prompt: Annotated[str, Field(min_length=1)]
-    view: Literal["crop", "marked"] = "crop"
-    """What is shown: the place with some of its surroundings, or the whole picture with boxes drawn on it."""
-    margin: Share = 0.25
-    """Surroundings of a crop, on each side, as a share of the longer side of what is cropped."""
-    longest_side: Annotated[int, Field(ge=32)] = 768
-    """Pixels; larger views are scaled down."""
     answers: Literal["constrained", "free"] = "constrained"
     """Whether the model can say nothing but words of the vocabulary, or says what it likes and is parsed."""
     vocabulary: LocalPath | None = None
@@ -52,10 +63,15 @@ class _QuestionConfig(AnnotatorConfig):
         return prompt
 
 
-class _AttributesQuestion(_QuestionConfig):
+def _attributes_prompt(fields: dict[str, Any]) -> str:
+    """Choose the prompt by the view, which is read before it."""
+    return ATTRIBUTES_PROMPTS[fields.get("view", "crop")]
+
+
+class _AttributesQuestion(ObjectLimits, QuestionConfig):
     placeholders = ("label",)
 
-    prompt: Annotated[str, Field(min_length=1)] = ATTRIBUTES_PROMPT
+    prompt: Annotated[str, Field(min_length=1, default_factory=_attributes_prompt)]
     """{label} stands for the name of the object."""
     most: Annotated[int, Field(ge=1)] = 8
     """Attributes per object at most, in the model's order."""
@@ -71,7 +87,7 @@ class GroundingConfig(HubConfig):
     """Phrases per call."""
 
 
-class _RelationsQuestion(_QuestionConfig):
+class _RelationsQuestion(PairLimits, QuestionConfig):
     placeholders = ("subject", "object")
 
     prompt: Annotated[str, Field(min_length=1)] = RELATIONS_PROMPT
