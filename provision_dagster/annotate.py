@@ -7,9 +7,18 @@ from typing import Any
 
 import polars as pl
 
+from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.annotators.answers import describe, relate
+from provision_dagster.scene_graphs.annotators.asking import objects_to_describe, pairs_to_relate
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, HubConfig
 from provision_dagster.scene_graphs.annotators.feeding import Work
-from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector, make_mask_maker
+from provision_dagster.scene_graphs.annotators.make import (
+    make_attribute_model,
+    make_depth_estimator,
+    make_detector,
+    make_mask_maker,
+    make_relation_model,
+)
 from provision_dagster.scene_graphs.annotators.parts import (
     PART,
     SCHEMAS,
@@ -19,6 +28,7 @@ from provision_dagster.scene_graphs.annotators.parts import (
     estimate_depth,
     openable,
     parts_of,
+    prompts_of,
 )
 from provision_dagster.storage.store import Store
 
@@ -29,8 +39,13 @@ TABLES: dict[str, tuple[Callable[..., Any], Callable[..., pl.DataFrame]]] = {
     "detections": (make_detector, detect),
     "masks": (make_mask_maker, cut_out),
     "depth_maps": (make_depth_estimator, estimate_depth),
+    "attributes": (make_attribute_model, describe),
+    "relations": (make_relation_model, relate),
 }
 """What makes the annotator of a table, and what makes the rows of a part with it."""
+
+ASKING = ("masks", "attributes", "relations")
+"""Tables of models that are asked about objects which humans marked or a model found."""
 
 COMPARED = ("part", "image_key", "image_id", "asked", "model", "config", "error")
 """What tells whether a part is done."""
@@ -43,7 +58,7 @@ class Model:
     Attributes
     ----------
     table
-        `detections`, `masks` or `depth_maps`.
+        One of `TABLES`.
     name
         Model and revision.
     config
@@ -64,7 +79,7 @@ def load_model(table: str, annotators: AnnotatorsConfig, *, device: str | None =
     Parameters
     ----------
     table
-        `detections`, `masks` or `depth_maps`.
+        One of `TABLES`.
     device
         For models whose device is "auto"; None leaves the choice to them.
 
@@ -86,6 +101,31 @@ def load_model(table: str, annotators: AnnotatorsConfig, *, device: str | None =
     return Model(table, annotator.model, told, bound)
 
 
+def with_questions(
+    table: str, images: pl.DataFrame, *, marked: pl.DataFrame, annotators: AnnotatorsConfig
+) -> pl.DataFrame:
+    """Add to pictures what the model of a table is asked about them.
+
+    Parameters
+    ----------
+    table
+        One of `ASKING`; pictures for other tables are returned as they are.
+    images
+        Rows of IMAGES.
+    marked
+        Schema ANNOTATIONS: objects of humans and models, without what the model of the table says.
+    annotators
+        Their limits say how much is asked.
+    """
+    if table == "masks":
+        return prompts_of(images, marked)
+    if table == "attributes" and annotators.attributes is not None:
+        return objects_to_describe(images, marked, limits=annotators.attributes)
+    if table == "relations" and annotators.relations is not None:
+        return pairs_to_relate(images, marked, lexicon=Lexicon.load(), limits=annotators.relations)
+    return images
+
+
 def annotate_images(
     model: Model, images: pl.DataFrame, *, progress: Progress | None = None
 ) -> tuple[pl.DataFrame, Work]:
@@ -94,7 +134,7 @@ def annotate_images(
     Parameters
     ----------
     images
-        Rows of IMAGES; for `masks` with what `prompts_of` adds.
+        Rows of IMAGES; for tables in `ASKING` with what `with_questions` adds.
     """
     rows, work, done, total = [], Work(), 0, openable(images).height
     for part in parts_of(images):
@@ -125,7 +165,7 @@ def annotate_shard(
     model
         None empties the shard.
     images
-        Rows of IMAGES of the shard; for `masks` with what `prompts_of` adds.
+        Rows of IMAGES of the shard; for tables in `ASKING` with what `with_questions` adds.
     part_size
         Pictures per part.
 

@@ -1,4 +1,4 @@
-"""Models look at the pictures: objects and depth, shard by shard, one model load for many shards."""
+"""Models look at the pictures: objects, their attributes and relations, depth; one model load for many shards."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from provision_dagster.annotate import Model, annotate_shard, load_model
+from provision_dagster.annotate import ASKING, Model, annotate_shard, load_model, with_questions
 from provision_dagster.defs.describe import column_schema, markdown_table
 from provision_dagster.defs.image_sets import images
 from provision_dagster.defs.io_manager import data_version
@@ -17,7 +17,6 @@ from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.annotators.lease import devices_of, lease_folder, leased
-from provision_dagster.scene_graphs.annotators.parts import prompts_of
 from provision_dagster.storage.store import Store
 
 POOL = "gpu"
@@ -75,9 +74,11 @@ def _annotated(
 ) -> dict[str, Any]:
     """Annotate one shard and tell of it."""
     pictures = opened.scan("images", partitions=shard).sort("position").collect()
-    if table == "masks":
+    annotators = configs.get(image_set_of(shard))
+    if table in ASKING and annotators is not None:
         human, found = (opened.scan(name, partitions=shard) for name in ("annotations", "detections"))
-        pictures = prompts_of(pictures, marked(human, found, configs))
+        known = marked(human, found, configs)
+        pictures = with_questions(table, pictures, marked=known, annotators=annotators)
     work = annotate_shard(model, pictures, table=table, shard=shard, store=opened)
     return {
         "shard": shard,
@@ -92,9 +93,12 @@ def _annotated(
 
 
 detections = annotator("detections", description="Objects that a model finds in each picture: label, box, score.")
-masks = annotator(
-    "masks",
-    description="Masks that a model makes of objects that have only a box.",
-    deps=[images, dg.AssetKey("annotations"), detections],
-)
+_ON_OBJECTS = [images, dg.AssetKey("annotations"), detections]
+masks = annotator("masks", description="Masks that a model makes of objects that have only a box.", deps=_ON_OBJECTS)
 depth_maps = annotator("depth_maps", description="How close each part of a picture is, as a model estimates it.")
+attributes = annotator(
+    "attributes", description="What a model says objects are like of which no human said it.", deps=_ON_OBJECTS
+)
+relations = annotator(
+    "relations", description="How a model says pairs of objects are related that no human related.", deps=_ON_OBJECTS
+)

@@ -5,7 +5,7 @@ import polars as pl
 
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
-from provision_dagster.defs.marked import marked
+from provision_dagster.defs.marked import completed
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, GenerationResource
@@ -37,14 +37,17 @@ def assembled(
     detections: pl.LazyFrame,
     masks: pl.LazyFrame,
     depth_maps: pl.LazyFrame,
+    attributes: pl.LazyFrame,
+    relations: pl.LazyFrame,
     repeated_pictures: pl.LazyFrame,
     folders: FoldersResource,
 ) -> tuple[dg.Output[pl.DataFrame], dg.Output[pl.DataFrame]]:
     """Join annotations and what models found with the pictures they are of; each mask and depth map is opened once."""
     key = ["image_set", "image_key"]
     first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
-    known = add_masks(marked(annotations, detections, folders.annotators()), masks.collect())
-    graphs, rejected = assemble(first.collect(), known, depth_maps=depth_maps.collect())
+    known = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
+    whole = add_masks(known, masks.collect())
+    graphs, rejected = assemble(first.collect(), whole, depth_maps=depth_maps.collect())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
     metadata: Metadata = {
         "objects": int(graphs["objects"].list.len().sum()),
@@ -59,10 +62,14 @@ def assembled(
 
 @dg.asset(**policy("scene_graphs", kinds={"polars"}))
 def vocabulary(
-    annotations: pl.LazyFrame, detections: pl.LazyFrame, folders: FoldersResource
+    annotations: pl.LazyFrame,
+    detections: pl.LazyFrame,
+    attributes: pl.LazyFrame,
+    relations: pl.LazyFrame,
+    folders: FoldersResource,
 ) -> dg.Output[pl.DataFrame]:
     """How often each label, attribute and predicate occurs in an image set; distractors are drawn from it."""
-    known = marked(annotations, detections, folders.annotators())
+    known = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
     table = count_vocabulary(known.select("image_set", "objects", "relations"))
     words = table.group_by("image_set", "kind").agg(words=pl.col("value").n_unique(), mentions=pl.col("count").sum())
     metadata: Metadata = {"words": dg.MetadataValue.md(markdown_table(words.sort("image_set", "kind")))}
@@ -73,12 +80,14 @@ def vocabulary(
 def answer_strengths(
     annotations: pl.LazyFrame,
     detections: pl.LazyFrame,
+    attributes: pl.LazyFrame,
+    relations: pl.LazyFrame,
     vocabulary: pl.LazyFrame,
     folders: FoldersResource,
     generation: GenerationResource,
 ) -> dg.Output[pl.DataFrame]:
     """How likely each option is the answer where it is offered: multiple choice is thinned out by it (T4)."""
-    known = marked(annotations, detections, folders.annotators())
+    known = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
     tables = [
         image_set_strengths(
             known.filter(image_set=name),

@@ -5,7 +5,7 @@ from provision_dagster.filters.schema import FAMILIES
 REGISTER = ("image_sets",)
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
-ANNOTATE = ("detections", "masks", "depth_maps")
+ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")
 ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths")
 PER_SHARD = (
     "scene_graphs",

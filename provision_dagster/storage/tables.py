@@ -9,7 +9,7 @@ from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
 from provision_dagster.mixes.schema import MIX, RECIPES
-from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS, MASKS
+from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]
@@ -129,6 +129,22 @@ _STATIC = (
         "depth_maps",
         DEPTH_MAPS,
         "Closeness of each picture's pixels as a model estimates it.",
+        key=("image_set", "image_key"),
+        sort_by=("part", "image_set", "image_key"),
+        also_by=("part",),
+    ),
+    _table(
+        "attributes",
+        ATTRIBUTES,
+        "Attributes that a model says objects have of which no human said any.",
+        key=("image_set", "image_key"),
+        sort_by=("part", "image_set", "image_key"),
+        also_by=("part",),
+    ),
+    _table(
+        "relations",
+        RELATIONS,
+        "Relations that a model sees in pairs of objects that no human related.",
         key=("image_set", "image_key"),
         sort_by=("part", "image_set", "image_key"),
         also_by=("part",),

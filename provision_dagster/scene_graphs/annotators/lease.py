@@ -70,7 +70,7 @@ def leased(devices: Sequence[str], *, folder: Path, seconds: float = 3600) -> It
 
 def devices_of(configs: Sequence[AnnotatorsConfig]) -> list[str]:
     """GPUs of this machine, when a model of these configurations would use one of its own choice."""
-    parts = [part for config in configs for part in (config.detections, config.masks, config.depth_maps)]
+    parts = [getattr(config, name) for config in configs for name in AnnotatorsConfig.model_fields]
     if not any(isinstance(part, HubConfig) and part.device == "auto" for part in parts):
         return []
     from provision_dagster.scene_graphs.annotators.hub import torch_module

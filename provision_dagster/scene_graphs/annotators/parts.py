@@ -63,8 +63,40 @@ MASKS: dict[str, pl.DataType] = {
     **_MADE_BY,
 }
 
+ATTRIBUTES: dict[str, pl.DataType] = {
+    **_PICTURE,
+    # what the model says of objects without attributes: id of the object, normalized attributes, its own words
+    "objects": pl.List(pl.Struct({"id": pl.String(), "attributes": pl.List(pl.String()), "said": pl.String()})),
+    "asked": pl.String(),  # digest of the objects that were asked about: others are another result
+    **_MADE_BY,
+}
 
-SCHEMAS = {"detections": DETECTIONS, "masks": MASKS, "depth_maps": DEPTH_MAPS}
+RELATIONS: dict[str, pl.DataType] = {
+    **_PICTURE,
+    # what the model says of pairs of objects: ids of both, predicate (null where it names none that is known),
+    # similarity of the predicate to its words (null where that was not measured), its own words
+    "relations": pl.List(
+        pl.Struct(
+            {
+                "subject": pl.String(),
+                "predicate": pl.String(),
+                "object": pl.String(),
+                "score": pl.Float64(),
+                "said": pl.String(),
+            }
+        )
+    ),
+    "asked": pl.String(),  # digest of the pairs that were asked about: others are another result
+    **_MADE_BY,
+}
+
+SCHEMAS = {
+    "detections": DETECTIONS,
+    "masks": MASKS,
+    "depth_maps": DEPTH_MAPS,
+    "attributes": ATTRIBUTES,
+    "relations": RELATIONS,
+}
 """By name of the table."""
 
 
@@ -97,14 +129,16 @@ def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
 def detect(part: Part, *, annotator: Detector, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Find the objects of a part's pictures; schema DETECTIONS, one row per picture, in their order."""
     found = _run(part, annotator, batch=batch, work=work)
-    return _table(part, "objects", [_objects(one) for one in found], found, model=annotator.model, config=config)
+    return table_of(
+        part, "detections", "objects", [_objects(one) for one in found], found, model=annotator.model, config=config
+    )
 
 
 def estimate_depth(part: Part, *, annotator: DepthEstimator, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Map the closeness of a part's pictures; schema DEPTH_MAPS, one row per picture, in their order."""
     found = _run(part, annotator, batch=batch, work=work)
     maps = [None if one.found is None else to_png(one.found) for one in found]
-    return _table(part, "closeness", maps, found, model=annotator.model, config=config)
+    return table_of(part, "depth_maps", "closeness", maps, found, model=annotator.model, config=config)
 
 
 def cut_out(part: Part, *, annotator: MaskMaker, config: str, batch: int, work: Work) -> pl.DataFrame:
@@ -118,10 +152,10 @@ def cut_out(part: Part, *, annotator: MaskMaker, config: str, batch: int, work: 
         boxes = [[prompt["box"][side] for side in SIDES] for prompt in prompts[row]]
         return Prompted(picture, np.array(boxes, dtype=np.float64).reshape(-1, 4))
 
-    outcomes = annotate_all(_places(part.images), annotator.annotate, batch=batch, given=given, work=work)
+    outcomes = annotate_all(places_of(part.images), annotator.annotate, batch=batch, given=given, work=work)
     found = sorted(outcomes, key=lambda one: one.row)
     masks = [_masks(one, prompts[one.row], least=annotator.least) for one in found]
-    return _table(part, "masks", masks, found, model=annotator.model, config=config)
+    return table_of(part, "masks", "masks", masks, found, model=annotator.model, config=config)
 
 
 def prompts_of(images: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
@@ -168,11 +202,12 @@ def _masks(one: Outcome[Masks], prompts: Sequence[dict[str, Any]], *, least: flo
 
 def _run(part: Part, annotator: Detector | DepthEstimator, *, batch: int, work: Work) -> list[Outcome[Any]]:
     model: Callable[[list[Any]], list[Any]] = annotator.annotate
-    outcomes = annotate_all(_places(part.images), model, batch=batch, bucket=annotator.bucket, work=work)
+    outcomes = annotate_all(places_of(part.images), model, batch=batch, bucket=annotator.bucket, work=work)
     return sorted(outcomes, key=lambda one: one.row)
 
 
-def _places(images: pl.DataFrame) -> Iterator[Place]:
+def places_of(images: pl.DataFrame) -> Iterator[Place]:
+    """Where the pictures of a part are."""
     for row, (uri, member) in enumerate(images.select("uri", "member").iter_rows()):
         yield Place(row, uri, member)
 
@@ -186,10 +221,18 @@ def _objects(one: Outcome[Detections]) -> list[dict[str, Any]]:
     ]
 
 
-def _table(
-    part: Part, column: str, values: Sequence[Any], found: Sequence[Outcome[Any]], *, model: str, config: str
+def table_of(
+    part: Part,
+    table: str,
+    column: str,
+    values: Sequence[Any],
+    found: Sequence[Outcome[Any]],
+    *,
+    model: str,
+    config: str,
 ) -> pl.DataFrame:
-    schema = next(schema for schema in SCHEMAS.values() if column in schema)
+    """Make the rows of a table: one per picture of the part, with what was found in the given column."""
+    schema = SCHEMAS[table]
     kept = [name for name in schema if name in part.images.columns and name != "error"]
     rows = part.images.select(kept).with_columns(
         pl.Series(column, values, dtype=schema[column]),
