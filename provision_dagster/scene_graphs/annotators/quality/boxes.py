@@ -1,4 +1,4 @@
-"""How good an annotator is, measured against annotated pictures."""
+"""Boxes and labels of a detector against marked objects: average precision as COCO defines it."""
 
 import contextlib
 import io
@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.found import Detections
+from provision_dagster.scene_graphs.normalize import normalized
 
-MOST = 100
-"""Detections per picture that COCO's AP looks at."""
+SIDES = ("x1", "y1", "x2", "y2")
+AT_50, AT_75 = 0, 5
+"""Places of two overlaps among .50, .55, .. .95."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,19 @@ class DetectionQuality:
         Mean over labels and over overlaps .50 .. .95.
     ap50
         Mean over labels at overlap .50.
+    ar
+        Average recall: the share of marked objects that are among the detections, mean over labels and overlaps.
     by_label
         One row per label that occurs in the truth: `label`, `objects`, `ap`, `ap50`.
+    curve
+        Mean precision over labels at 101 recalls: `recall`, `at_50`, `at_75` and `mean` over all overlaps.
     """
 
     ap: float
     ap50: float
+    ar: float
     by_label: pl.DataFrame
+    curve: pl.DataFrame
 
 
 def detection_quality(truth: pl.DataFrame, found: Mapping[str, Detections]) -> DetectionQuality:
@@ -72,7 +79,17 @@ def detection_quality(truth: pl.DataFrame, found: Mapping[str, Detections]) -> D
         run = COCOeval(marked, detected, "bbox")
         run.evaluate()
         run.accumulate()
-    return _quality(run.eval["precision"], truth, labels)
+    return _quality(run.eval, truth, labels)
+
+
+def detections_of(rows: pl.DataFrame) -> dict[str, Detections]:
+    """Take what a model found out of rows of DETECTIONS, by `image_key`; labels in normal form."""
+    flat = rows.select("image_key", "objects").filter(pl.col("objects").list.len() > 0).explode("objects")
+    flat = flat.unnest("objects").unnest("box").with_columns(normalized(pl.col("label")))
+    return {
+        str(key): Detections(things.select(SIDES).to_numpy(), things["label"].to_list(), things["score"].to_numpy())
+        for (key,), things in flat.partition_by("image_key", as_dict=True, maintain_order=True).items()
+    }
 
 
 def _labels(truth: pl.DataFrame) -> list[str]:
@@ -84,7 +101,7 @@ def _coco(truth: pl.DataFrame, numbers: Mapping[str, int], places: Mapping[str, 
     objects = truth.select("image_key", "objects").filter(pl.col("objects").list.len() > 0).explode("objects")
     marks = []
     for number, (key, thing) in enumerate(objects.iter_rows(), start=1):
-        box = _xywh([thing["box"][side] for side in ("x1", "y1", "x2", "y2")])
+        box = _xywh([thing["box"][side] for side in SIDES])
         kind = numbers[thing["label"]]
         crowd = int(bool(thing["is_group"]))
         marks.append(
@@ -125,56 +142,41 @@ def _nothing(marked: Any) -> Any:
     return empty
 
 
-def _quality(precision: NDArray[np.float64], truth: pl.DataFrame, labels: list[str]) -> DetectionQuality:
-    """`precision`: overlaps x recalls x labels x sizes of objects x limits, -1 where nothing is marked."""
-    whole = np.where(precision < 0, np.nan, precision)[:, :, :, 0, -1]
+def _quality(found: Mapping[str, NDArray[np.float64]], truth: pl.DataFrame, labels: list[str]) -> DetectionQuality:
+    """`precision`: overlaps x recalls x labels x sizes of objects x limits; `recall`: without the recalls."""
+    precision, recall = found["precision"][:, :, :, 0, -1], found["recall"][:, :, 0, -1]
+    # -1: nothing is marked; a label that only groups bear has no precision
+    whole = np.where(precision < 0, np.nan, precision)
     counts = truth.select(pl.col("objects").list.eval(pl.element().struct.field("label"))).explode("objects")
     objects = dict(counts.drop_nulls()["objects"].value_counts().iter_rows())
-    rows = [
-        {
-            "label": label,
-            "objects": objects[label],
-            "ap": float(np.mean(whole[:, :, place])),
-            "ap50": float(np.mean(whole[0, :, place])),
-        }
-        for place, label in enumerate(labels)
-    ]
+    columns = {
+        "label": labels,
+        "objects": [objects[label] for label in labels],
+        "ap": whole.mean(axis=(0, 1)),
+        "ap50": whole[AT_50].mean(axis=0),
+    }
     schema = {"label": pl.String, "objects": pl.Int64, "ap": pl.Float64, "ap50": pl.Float64}
-    # a label that only groups bear has no precision
-    table = pl.DataFrame(rows, schema=schema).with_columns(pl.col("ap", "ap50").fill_nan(None))
-    return DetectionQuality(_mean(table["ap"]), _mean(table["ap50"]), table.sort("objects", "label", descending=True))
+    table = pl.DataFrame(columns, schema=schema).with_columns(pl.col("ap", "ap50").fill_nan(None))
+    known = recall[recall >= 0]
+    return DetectionQuality(
+        _mean(table["ap"]),
+        _mean(table["ap50"]),
+        float(known.mean()) if known.size else 0.0,
+        table.sort("objects", "label", descending=True),
+        _curve(whole[:, :, ~np.isnan(whole).all(axis=(0, 1))]),
+    )
+
+
+def _curve(precision: NDArray[np.float64]) -> pl.DataFrame:
+    """Mean over the labels, which is the last axis; no rows without one."""
+    schema = {"recall": pl.Float64, "at_50": pl.Float64, "at_75": pl.Float64, "mean": pl.Float64}
+    if not precision.shape[2]:
+        return pl.DataFrame(schema=schema)
+    mean = precision.mean(axis=2)
+    recall = np.linspace(0, 1, mean.shape[1])
+    return pl.DataFrame({"recall": recall, "at_50": mean[AT_50], "at_75": mean[AT_75], "mean": mean.mean(axis=0)})
 
 
 def _mean(values: pl.Series) -> float:
     known = values.drop_nulls().to_numpy()
     return float(known.mean()) if len(known) else 0.0
-
-
-def depth_agreement(truth: NDArray[Any], found: NDArray[Any]) -> float:
-    """Spearman's rank correlation of two maps of one picture, larger = closer in both.
-
-    Rank, because depth from one picture has no scale: 1 is the same order of all pixels.
-
-    Parameters
-    ----------
-    truth
-        NaN where the depth is unknown: these pixels are left out. Shape (height, width).
-    found
-        The same shape.
-
-    Raises
-    ------
-    InputError
-        When the shapes differ.
-
-    Returns
-    -------
-    float
-        -1 .. 1, or NaN where one map has a single value.
-    """
-    if truth.shape != found.shape:
-        raise InputError(f"depth maps must have one shape, got {truth.shape} and {found.shape}")
-    known = np.isfinite(truth)
-    if len(np.unique(truth[known])) < 2 or len(np.unique(found[known])) < 2:
-        return float("nan")
-    return float(spearmanr(truth[known], found[known]).statistic)
