@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.answers import describe, relate
 from provision_dagster.scene_graphs.annotators.asking import objects_to_describe, pairs_to_relate
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, HubConfig
+from provision_dagster.scene_graphs.annotators.describing import describe, relate
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.make import (
     make_attribute_model,
