@@ -22,6 +22,12 @@ def _areas(boxes: Floats) -> Floats:
     return np.asarray(sides[:, 0] * sides[:, 1])
 
 
+def corners(boxes: Floats, *, width: int, height: int) -> Floats:
+    """Centre and sides as shares of the picture to corners in pixels, shape (n, 4)."""
+    center, half = boxes[:, :2], boxes[:, 2:] / 2
+    return np.concatenate([center - half, center + half], axis=1) * [width, height, width, height]
+
+
 def suppress(boxes: Floats, scores: Floats, classes: Ints, *, iou_threshold: float) -> Ints:
     """Class-wise non-maximum suppression.
 

@@ -16,6 +16,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Tag:
+    """A label that fits a picture, and its cosine similarity to it, -1 .. 1."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
 class Detections:
     """Objects found in one picture, best first.
 
@@ -27,11 +35,14 @@ class Detections:
         One per box.
     scores
         0 .. 1, shape (n,).
+    tags
+        Labels that were searched for, best first; None where no tagger chose them.
     """
 
     boxes: Floats
     labels: list[str]
     scores: Floats
+    tags: list[Tag] | None = None
 
 
 class Detector(Protocol):

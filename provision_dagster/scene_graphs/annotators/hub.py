@@ -7,8 +7,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from provision_dagster.errors import InputError, MissingExtraError
 from provision_dagster.scene_graphs.annotators.configs import HubConfig
+from provision_dagster.scene_graphs.annotators.found import Floats
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +22,11 @@ WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
 def torch_module() -> ModuleType:
     """Import torch; `MissingExtraError` says how to install it."""
     return _module("torch")
+
+
+def open_clip_module() -> ModuleType:
+    """Import open_clip; `MissingExtraError` says how to install it."""
+    return _module("open_clip")
 
 
 def transformers_module() -> ModuleType:
@@ -63,12 +71,15 @@ def load_pretrained(auto_class: Any, config: HubConfig, *, device: "torch.device
     InputError
         When the folder, the hub or the revision has no such weights, or they are of another architecture.
     """
-    torch = torch_module()
-    wanted = config.dtype
-    if wanted == "auto":
-        wanted = "bfloat16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "float32"
-    model = from_pretrained(auto_class, config, dtype=getattr(torch, wanted))
-    return model.to(device).eval()
+    numbers = getattr(torch_module(), dtype_of(config, device=device))
+    return from_pretrained(auto_class, config, dtype=numbers).to(device).eval()
+
+
+def dtype_of(config: HubConfig, *, device: "torch.device") -> str:
+    """Choose the numbers of the weights: as configured, else bfloat16 on a GPU that has it, else float32."""
+    if config.dtype != "auto":
+        return config.dtype
+    return "bfloat16" if device.type == "cuda" and torch_module().cuda.is_bf16_supported() else "float32"
 
 
 def from_pretrained(auto_class: Any, config: HubConfig, **options: Any) -> Any:
@@ -88,32 +99,39 @@ def from_pretrained(auto_class: Any, config: HubConfig, **options: Any) -> Any:
         hint = (
             "give a folder with the weights" if config.offline else "check name, revision and network, or give a folder"
         )
-        raise InputError(f"{where} cannot be loaded: {_one_line(error)}; {hint}") from error
+        raise InputError(f"{where} cannot be loaded: {one_line(error)}; {hint}") from error
     except (ValueError, KeyError, RuntimeError) as error:
-        raise InputError(f"{where} is no {auto_class.__name__}: {_one_line(error)}") from error
+        raise InputError(f"{where} is no {auto_class.__name__}: {one_line(error)}") from error
     except Exception as error:  # safetensors has an error of its own for damaged files
-        raise InputError(f"{where} cannot be read: {type(error).__name__}: {_one_line(error)}") from error
+        raise InputError(f"{where} cannot be read: {type(error).__name__}: {one_line(error)}") from error
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Shorten the message of an error to a line."""
     return " ".join(str(error).split())[:300]
+
+
+def as_floats(tensor: Any) -> Floats:
+    """Bring numbers of any device and type to numpy."""
+    return tensor.float().cpu().numpy().astype(np.float64)  # type: ignore[no-any-return]
 
 
 def told(config: HubConfig, model: Any) -> str:
     """Model and revision for provenance: the commit of a hub, or the digest of a folder's weights."""
     folder = Path(config.model)
     if folder.is_dir():
-        return f"{folder.name}@sha256:{_digest(folder)}"
+        files = [file for pattern in WEIGHTS for file in sorted(folder.glob(pattern))]
+        return f"{folder.name}@sha256:{digest_of_files(tuple(files))}"
     commit = getattr(model.config, "_commit_hash", None)
     return f"{config.model}@{commit or config.revision or 'unknown'}"
 
 
 @cache
-def _digest(folder: Path) -> str:
+def digest_of_files(files: tuple[Path, ...]) -> str:
+    """Name files by their content, in the order given."""
     digest = hashlib.sha256()
-    for pattern in WEIGHTS:
-        for file in sorted(folder.glob(pattern)):
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 22):
-                    digest.update(block)
+    for file in files:
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 22):
+                digest.update(block)
     return digest.hexdigest()[:12]

@@ -1,9 +1,11 @@
 """From a configuration to the annotator that it describes."""
 
 from provision_dagster.scene_graphs.annotators.attributes import VlmAttributes
+from provision_dagster.scene_graphs.annotators.closed_set import ClosedSetDetector
 from provision_dagster.scene_graphs.annotators.configs import (
     AnyAttributesConfig,
     AnyRelationsConfig,
+    ClosedSetConfig,
     DepthConfig,
     DetectorConfig,
     OnnxDepthConfig,
@@ -27,7 +29,9 @@ from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector
 
 def make_detector(config: DetectorConfig) -> Detector:
     """Make a detector; its weights are read by `load`."""
-    return YoloxDetector(config) if isinstance(config, YoloxConfig) else ZeroShotDetector(config)
+    if isinstance(config, YoloxConfig):
+        return YoloxDetector(config)
+    return ClosedSetDetector(config) if isinstance(config, ClosedSetConfig) else ZeroShotDetector(config)
 
 
 def make_mask_maker(config: Sam2Config) -> MaskMaker:

@@ -1,0 +1,118 @@
+"""Tags of pictures by CLIP (Radford et al., arXiv 2103.00020) of open_clip: which labels of a list fit a picture.
+
+As in ProVision (arXiv 2412.07012), they are what an open-vocabulary detector searches for.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from provision_dagster.scene_graphs.annotators.base_config import HubConfig
+from provision_dagster.scene_graphs.annotators.clip_weights import Source, find_clip, named_errors, network
+from provision_dagster.scene_graphs.annotators.detector_configs import TagsConfig
+from provision_dagster.scene_graphs.annotators.found import Floats, Pixels, Tag
+from provision_dagster.scene_graphs.annotators.hub import (
+    as_floats,
+    device_of,
+    dtype_of,
+    open_clip_module,
+    torch_module,
+)
+
+PRECISION = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+"""Names of open_clip."""
+
+TEXTS = 256
+"""Labels that are encoded at a time."""
+
+
+class ClipTagger:
+    """Compares each picture with each label; the labels are encoded once.
+
+    Parameters
+    ----------
+    config
+        Model, prompt, and how many labels a picture has.
+    hub
+        Device, numbers of the weights, and whether to stay offline.
+    labels
+        What there is to choose from.
+    """
+
+    def __init__(self, config: TagsConfig, *, hub: HubConfig, labels: Sequence[str]) -> None:
+        self.config = config
+        self.labels = list(labels)
+        self._hub = hub
+        self._network: Any = None
+
+    @property
+    def model(self) -> str:
+        """Name and digest of the weights."""
+        self.load()
+        return self._source.told
+
+    def load(self) -> None:
+        """Read the weights and encode the labels.
+
+        Raises
+        ------
+        InputError
+            When model or weights are unknown, cannot be had, or do not belong together.
+        """
+        if self._network is not None:
+            return
+        self._device = device_of(self._hub)
+        dtype = dtype_of(self._hub, device=self._device)
+        self._numbers = getattr(torch_module(), dtype)
+        with network(offline=self._hub.offline):
+            self._source = find_clip(self.config)
+            with named_errors(self.config):
+                network_, self._prepare, tokenizer = _loaded(self._source, device=self._device, dtype=dtype)
+        self._texts = self._encoded_labels(network_, tokenizer)
+        self._network = network_
+
+    def _encoded_labels(self, network_: Any, tokenizer: Any) -> Any:
+        """Directions of the labels, shape (labels, features)."""
+        torch = torch_module()
+        prompts = [self.config.prompt.replace("{}", label) for label in self.labels]
+        with torch.inference_mode():
+            parts = [
+                _directions(network_.encode_text(tokenizer(prompts[at : at + TEXTS]).to(self._device)))
+                for at in range(0, len(prompts), TEXTS)
+            ]
+            return torch.cat(parts)
+
+    def annotate(self, batch: list[Pixels]) -> list[list[Tag]]:
+        """Choose the labels of each picture, best first."""
+        if not batch:
+            return []
+        self.load()
+        torch = torch_module()
+        pixels = torch.stack([self._prepare(Image.fromarray(picture)) for picture in batch])
+        with torch.inference_mode():
+            seen = self._network.encode_image(pixels.to(self._device, self._numbers))
+            similarities = as_floats(_directions(seen) @ self._texts.T)
+        return [self._chosen(one) for one in similarities]
+
+    def _chosen(self, similarities: Floats) -> list[Tag]:
+        best = np.argsort(-similarities, kind="stable")[: self.config.most]
+        if self.config.floor is not None:
+            best = best[similarities[best] >= self.config.floor]
+        return [Tag(self.labels[place], float(similarities[place])) for place in best]
+
+
+def _loaded(source: Source, *, device: Any, dtype: str) -> tuple[Any, Any, Any]:
+    """Model, what prepares pictures for it, and its tokenizer."""
+    library = open_clip_module()
+    weights = str(source.weights) if source.weights is not None else None
+    model, _, prepare = library.create_model_and_transforms(
+        source.name, weights, precision=PRECISION[dtype], device=device, require_pretrained=True, **source.options
+    )
+    return model.eval(), prepare, library.get_tokenizer(source.name)
+
+
+def _directions(features: Any) -> Any:
+    """Vectors of length 1, as float32."""
+    return torch_module().nn.functional.normalize(features.float(), dim=-1)
