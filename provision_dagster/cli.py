@@ -347,25 +347,25 @@ def evaluate_annotator(
     format: Annotated[Format | None, typer.Option(help="Layout of the annotations.")] = None,
     images: Images = None,
     depth: Depth = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for quality.json and tables; default: print alone.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for quality.json, tables and charts; default: print alone.")
+    ] = None,
 ) -> None:
-    """Measure models against annotated pictures: average precision of boxes, rank correlation of depth."""
+    """Measure models against annotated pictures: boxes, masks, depth, attributes and relations."""
     from provision_dagster.evaluate import evaluate, write_quality
     from provision_dagster.scene_graphs.annotators.configs import load_annotators
+    from provision_dagster.scene_graphs.annotators.quality import NAMES
 
     config = load_annotators(annotators)
     with tempfile.TemporaryDirectory() as folder:
         spec = _to_compare_with(Path(folder), annotations, format=format, images=images, depth=depth)
         with bars() as show:
             measured = evaluate(spec, config, progress=show)
-    table = Table("measure", "value")
-    if measured.detections is not None:
-        table.add_row("objects: AP (IoU .50 - .95)", f"{measured.detections.ap:.3f}")
-        table.add_row("objects: AP50", f"{measured.detections.ap50:.3f}")
-    if measured.spearman is not None:
-        table.add_row(f"depth: Spearman, mean of {measured.depth.height} pictures", f"{measured.spearman:.3f}")
-    for key, value in measured.depth.iter_rows() if measured.depth.height <= 10 else ():
-        table.add_row(f"depth: Spearman, {key}", "-" if value is None else f"{value:.3f}")
+    table = Table("measure", "value", "of")
+    for row in measured.quality.figures().filter(of="").iter_rows(named=True):
+        table.add_row(NAMES[row["measure"]], f"{row['value']:.3f}", f"{row['count']:,}")
+    for key, value, error in measured.depth.iter_rows() if measured.depth.height <= 10 else ():
+        table.add_row(f"depth: Spearman, {key}", error or ("-" if value is None else f"{value:.3f}"))
     for row in measured.models.iter_rows(named=True):
         table.add_row(f"{row['table']}: {row['model']}", f"{row['images_per_second']} images/s, {row['failed']} failed")
     console.print(table)

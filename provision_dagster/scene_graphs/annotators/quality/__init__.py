@@ -9,7 +9,7 @@ from provision_dagster.scene_graphs.annotators.quality.boxes import (
 from provision_dagster.scene_graphs.annotators.quality.depth import DepthQuality, depth_agreement, depth_quality
 from provision_dagster.scene_graphs.annotators.quality.masks import MaskQuality, mask_quality, true_masks
 from provision_dagster.scene_graphs.annotators.quality.matching import match_objects, renamed
-from provision_dagster.scene_graphs.annotators.quality.measured import FIGURES, Quality, measure
+from provision_dagster.scene_graphs.annotators.quality.measured import FIGURES, NAMES, Quality, measure
 from provision_dagster.scene_graphs.annotators.quality.relations import (
     RelationQuality,
     relation_quality,
@@ -18,6 +18,7 @@ from provision_dagster.scene_graphs.annotators.quality.relations import (
 
 __all__ = [
     "FIGURES",
+    "NAMES",
     "AttributeQuality",
     "DepthQuality",
     "DetectionQuality",

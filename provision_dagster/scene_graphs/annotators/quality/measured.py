@@ -23,6 +23,24 @@ Figure = tuple[str, str, str, float | None, int]
 TABLES = ("detections", "masks", "depth_maps", "attributes", "relations")
 """That can be compared with humans."""
 
+NAMES = {
+    "ap": "objects: AP (IoU .50 - .95)",
+    "ap50": "objects: AP50",
+    "ar": "objects: average recall",
+    "mask_iou": "masks: mean IoU",
+    "mask_iou_median": "masks: median IoU",
+    "mask_iou_above_50": "masks: share with IoU >= .50",
+    "mask_iou_above_75": "masks: share with IoU >= .75",
+    "mask_missing": "masks: share not made",
+    "spearman": "depth: Spearman, mean of pictures",
+    "attribute_recall": "attributes: recall",
+    "attribute_precision": "attributes: precision",
+    "relation_accuracy": "relations: share right",
+    "relation_none": "relations: share without an answer",
+    "relation_false": "relations: share false of those said",
+}
+"""What each measure is, in words."""
+
 FIGURES = {
     "table": pl.String(),
     "measure": pl.String(),
@@ -67,9 +85,7 @@ def _told(figures: pl.DataFrame) -> dict[str, Any] | None:
     return {"compared": figures["count"][0]} | dict(figures.select("measure", "value").iter_rows())
 
 
-def measure(
-    truth: pl.DataFrame, tables: Mapping[str, pl.DataFrame], *, lexicon: Lexicon, asked: pl.DataFrame | None = None
-) -> Quality:
+def measure(truth: pl.DataFrame, tables: Mapping[str, pl.DataFrame], *, lexicon: Lexicon) -> Quality:
     """
     Compare what models found in pictures with what humans marked in them.
 
@@ -82,12 +98,6 @@ def measure(
         marked objects (see `renamed`).
     lexicon
         Tells which words agree.
-    asked
-        Pairs that the model of relations was asked about; see `relation_quality`.
-
-    Returns
-    -------
-    Quality
     """
     rows = {name: table for name, table in tables.items() if table.height}
     seen = truth.join(rows["detections"], on="image_key", how="semi") if "detections" in rows else truth.clear()
@@ -100,7 +110,7 @@ def measure(
         mask_quality(truth, rows["masks"]) if "masks" in rows else None,
         depth_quality(truth, rows["depth_maps"]) if "depth_maps" in rows else None,
         attribute_quality(truth, rows["attributes"], lexicon=lexicon) if "attributes" in rows else None,
-        relation_quality(truth, rows["relations"], lexicon=lexicon, asked=asked) if "relations" in rows else None,
+        relation_quality(truth, rows["relations"], lexicon=lexicon) if "relations" in rows else None,
     )
 
 

@@ -18,7 +18,7 @@ class RelationQuality:
     Attributes
     ----------
     pairs
-        Ordered pairs of objects that are truly related and were compared.
+        Ordered pairs of objects that are truly related and that the model was asked about.
     right
         Of these: the model's predicate is a true one or is implied by it ("on" by "sitting on").
     none
@@ -54,9 +54,7 @@ class RelationQuality:
         return self.false / self.said if self.said else None
 
 
-def relation_quality(
-    truth: pl.DataFrame, relations: pl.DataFrame, *, lexicon: Lexicon, asked: pl.DataFrame | None = None
-) -> RelationQuality | None:
+def relation_quality(truth: pl.DataFrame, relations: pl.DataFrame, *, lexicon: Lexicon) -> RelationQuality | None:
     """
     Compare relations with those that hold.
 
@@ -67,27 +65,24 @@ def relation_quality(
     truth
         `image_key`, `objects`, `relations`, `exhaustive_relations`, as in ANNOTATIONS.
     relations
-        Schema RELATIONS, of the same image set; ids are those of the marked objects.
+        Schema RELATIONS, of the same image set: one entry per pair that was asked about, without a predicate where
+        the model gave none; ids are those of the marked objects.
     lexicon
         Tells what a predicate implies, and its inverse.
-    asked
-        `image_key`, `subject`, `object`: pairs that the model was asked about. None: every related pair of a picture
-        that it looked at.
 
     Returns
     -------
     RelationQuality | None
         None when no related pair can be compared.
     """
-    looked_at = relations.filter(pl.col("error").is_null())
-    pictures = truth.join(looked_at, on="image_key", how="semi", maintain_order="left")
-    stated, said = true_relations(pictures), _said(looked_at)
-    facts = pl.concat([stated, _turned(stated, lexicon=lexicon)]).unique()
-    if asked is not None:
-        stated = facts.join(asked, on=PAIR, how="semi")
+    asked = _asked(relations)
+    pictures = truth.join(asked, on="image_key", how="semi", maintain_order="left")
+    facts = true_relations(pictures)
+    facts = pl.concat([facts, _turned(facts, lexicon=lexicon)]).unique()
+    stated = facts.join(asked, on=PAIR, how="semi")
     if stated.is_empty():
         return None
-    judged = _judged(said, facts, lexicon=lexicon)
+    judged = _judged(asked.drop_nulls("predicate"), facts, lexicon=lexicon)
     pairs = stated.select(PAIR).unique().join(judged, on=PAIR, how="left")
     known = pictures.filter(pl.col("exhaustive_relations").fill_null(value=False))
     listed = judged.join(known, on="image_key", how="semi")
@@ -111,9 +106,10 @@ def true_relations(truth: pl.DataFrame) -> pl.DataFrame:
     return rows.select(list(_FACT))
 
 
-def _said(relations: pl.DataFrame) -> pl.DataFrame:
-    flat = relations.select("image_key", "relations").filter(pl.col("relations").list.len() > 0).explode("relations")
-    return flat.unnest("relations").select(list(_FACT)).drop_nulls("predicate")
+def _asked(relations: pl.DataFrame) -> pl.DataFrame:
+    """Pairs that the model was asked about, `predicate` null where it gave none."""
+    rows = relations.filter(pl.col("error").is_null() & (pl.col("relations").list.len() > 0))
+    return rows.select("image_key", "relations").explode("relations").unnest("relations").select(list(_FACT))
 
 
 def _turned(facts: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
