@@ -29,12 +29,13 @@ def table_metadata(
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:
-    """Columns of a table with their polars types."""
+    """Columns of a table with what they hold and their polars types."""
     return dg.TableSchema(
         [
             dg.TableColumn(
                 name,
                 type=str(dtype)[:200],
+                description=spec.about(name),
                 constraints=dg.TableColumnConstraints(unique=spec.key == (name,), nullable=name not in spec.key),
             )
             for name, dtype in spec.schema.items()

@@ -14,29 +14,52 @@ QA_STATISTICS: dict[str, pl.DataType] = {
     "family": pl.String(),
     "generator": pl.String(),
     "raw_rows": pl.Int64(),
-    "rows": pl.Int64(),  # kept by the filters; every figure below is about these
-    "keep_rate": pl.Float64(),  # rows / raw_rows
-    "images": pl.Int64(),  # distinct lists of image ids
-    "templates": pl.Int64(),  # distinct
-    "questions": pl.Int64(),  # distinct
-    "answers": pl.Int64(),  # distinct
-    "top_answer": pl.String(),  # the most frequent answer; the alphabetically first of several
+    "rows": pl.Int64(),
+    "keep_rate": pl.Float64(),
+    "images": pl.Int64(),
+    "templates": pl.Int64(),
+    "questions": pl.Int64(),
+    "answers": pl.Int64(),
+    "top_answer": pl.String(),
     "top_answer_share": pl.Float64(),
-    "yes_no_share": pl.Float64(),  # rows answered "yes" or "no"
+    "yes_no_share": pl.Float64(),
     "mean_question_chars": pl.Float64(),
     "mean_answer_chars": pl.Float64(),
-    "choice_share": pl.Float64(),  # rows with a multiple-choice form
-    "mean_options": pl.Float64(),  # over rows with a multiple-choice form; null when there are none
-    "answer_position_shares": pl.List(pl.Float64()),  # answer is 1st, 2nd, ... option
+    "choice_share": pl.Float64(),
+    "mean_options": pl.Float64(),
+    "answer_position_shares": pl.List(pl.Float64()),
 }
 """One row per shard, family and generator with a raw row. Shares are null when nothing was kept."""
 
 LABEL_STATISTICS: dict[str, pl.DataType] = {
     "shard": pl.String(),
     "family": pl.String(),
-    "kind": pl.String(),  # object | attribute | relation
+    "kind": pl.String(),
     "value": pl.String(),
-    "rows": pl.Int64(),  # filtered QA that mention the value
-    "share": pl.Float64(),  # of the filtered QA of that shard and family
+    "rows": pl.Int64(),
+    "share": pl.Float64(),
 }
 """How often filtered QA mention each object label, attribute and predicate."""
+
+COLUMNS: dict[str, str] = {
+    "raw_rows": "Questions before the filters",
+    "rows": "Questions that the filters kept; every figure beside it is about these",
+    "keep_rate": "rows / raw_rows",
+    "qa_statistics.images": "Distinct lists of image ids",
+    "templates": "Distinct templates",
+    "questions": "Distinct questions",
+    "answers": "Distinct answers",
+    "top_answer": "The most frequent answer; the alphabetically first of several",
+    "top_answer_share": "Share of the rows with that answer",
+    "yes_no_share": "Share of the rows answered yes or no",
+    "mean_question_chars": "Mean length of questions in characters",
+    "mean_answer_chars": "Mean length of answers in characters",
+    "choice_share": "Share of the rows with a multiple-choice form",
+    "mean_options": "Over rows with a multiple-choice form; null when there are none",
+    "answer_position_shares": "Shares of rows whose answer is the 1st, 2nd, ... option",
+    "label_statistics.kind": "object, attribute or relation",
+    "label_statistics.value": "The label, attribute or predicate",
+    "label_statistics.rows": "Filtered questions that mention the value",
+    "share": "Of the filtered questions of that shard and family",
+}
+"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""

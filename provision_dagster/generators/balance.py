@@ -26,6 +26,13 @@ STRENGTHS: dict[str, pl.DataType] = {
     "strength": pl.Float64(),
 }
 
+COLUMNS: dict[str, str] = {
+    "answer_strengths.generator": "Generator, with the number of images of its questions where they have several",
+    "option": "Text of the option",
+    "strength": "How likely the option is the answer where it is offered: the form is kept with min s / s(answer)",
+}
+"""What the columns of the table hold."""
+
 ROUNDS = 60
 STEP = 4.0
 """A strength changes by this factor at most in one round."""

@@ -22,15 +22,15 @@ USABLE_STATUSES = ("ok", "annotations_only")
 IMAGE_SOURCES: dict[str, pl.DataType] = {
     "shard": pl.String(),
     "image_set": pl.String(),
-    "position": pl.UInt32(),  # 0-based place in the image set; the shard is position // shard_size
-    "image_key": pl.String(),  # the source's own id, unique in the set: "1", "000000000790", "cats/1.jpg"
-    "uri": pl.String(),  # absolute path or URL of the file; null when the set has no pixels
-    "member": pl.String(),  # member of the tar at `uri`; null for a plain file
-    "declared_width": pl.Int32(),  # from the annotations; null when they do not say
+    "position": pl.UInt32(),
+    "image_key": pl.String(),
+    "uri": pl.String(),
+    "member": pl.String(),
+    "declared_width": pl.Int32(),
     "declared_height": pl.Int32(),
     "license": pl.String(),
     "attribution": pl.String(),
-    "status": pl.String(),  # null = to be decoded; else a reason found while listing ("unsafe_path", "missing")
+    "status": pl.String(),
     "error": pl.String(),
 }
 
@@ -39,30 +39,30 @@ IMAGES: dict[str, pl.DataType] = {
     "image_set": pl.String(),
     "position": pl.UInt32(),
     "image_key": pl.String(),
-    "image_id": pl.String(),  # 32 hex digits: hash of the pixels as stored, or of (image_set, image_key) without pixels
+    "image_id": pl.String(),
     "uri": pl.String(),
     "member": pl.String(),
-    "width": pl.Int32(),  # upright, after EXIF orientation
+    "width": pl.Int32(),
     "height": pl.Int32(),
-    "format": pl.String(),  # JPEG, PNG, ... as Pillow names it
-    "mode": pl.String(),  # pixel mode as stored: RGB, L, CMYK, I;16, ...
-    "exif_orientation": pl.UInt8(),  # 1 .. 8; 1 when absent
+    "format": pl.String(),
+    "mode": pl.String(),
+    "exif_orientation": pl.UInt8(),
     "bytes": pl.Int64(),
-    "sha256": pl.String(),  # of the file
-    "phash": pl.String(),  # 16 hex digits, 64-bit perceptual hash of the upright picture
+    "sha256": pl.String(),
+    "phash": pl.String(),
     "license": pl.String(),
     "attribution": pl.String(),
-    "status": pl.String(),  # one of IMAGE_STATUSES
-    "error": pl.String(),  # null when usable; else one sentence that names the file and the reason
+    "status": pl.String(),
+    "error": pl.String(),
 }
 
 IMAGE_SETS: dict[str, pl.DataType] = {
-    "image_set": pl.String(),  # name in the spec; the file's stem when the spec cannot be read
+    "image_set": pl.String(),
     "spec_file": pl.String(),
     "spec_sha256": pl.String(),
-    "images": pl.Int64(),  # pictures listed, usable or not; null when the set cannot be read
+    "images": pl.Int64(),
     "shards": pl.List(pl.String()),
-    "error": pl.String(),  # why the set cannot be read; null when it can
+    "error": pl.String(),
 }
 
 REPEATED_PICTURES: dict[str, pl.DataType] = {
@@ -73,3 +73,36 @@ REPEATED_PICTURES: dict[str, pl.DataType] = {
     "first_image_key": pl.String(),
 }
 """Pictures whose pixels stand in an earlier shard of their image set; inside a shard they have status `duplicate`."""
+
+COLUMNS: dict[str, str] = {
+    "shard": "Fixed-size slice of one image set: the partition that the row belongs to",
+    "image_set": "Name of the image set",
+    "image_key": "The source's own id of the picture, unique in its image set: 1, 000000000790, cats/1.jpg",
+    "image_id": "32 hex digits: hash of the pixels as stored, or of image set and key where there are no pixels",
+    "position": "Place of the picture in its image set, from 0; the shard is position // shard size",
+    "uri": "Absolute path or URL of the file; null when the set has no pixels",
+    "member": "Member of the tar at `uri`; null for a plain file",
+    "declared_width": "Width in pixels as the annotations say; null when they do not",
+    "declared_height": "Height in pixels as the annotations say; null when they do not",
+    "width": "Pixels of the upright picture (after EXIF orientation)",
+    "height": "Pixels of the upright picture (after EXIF orientation)",
+    "format": "JPEG, PNG, ... as Pillow names it",
+    "mode": "Pixel mode as stored: RGB, L, CMYK, I;16, ...",
+    "exif_orientation": "1 .. 8; 1 when absent",
+    "bytes": "Size of the file",
+    "sha256": "SHA-256 of the file",
+    "phash": "16 hex digits: 64-bit perceptual hash of the upright picture",
+    "license": "Licence of the picture; null when it is not known",
+    "attribution": "Whom the licence wants to be named",
+    "status": "`ok`, `annotations_only` (the set ships no pixels), or why the picture cannot be used",
+    "error": "Why there is no usable result, as a sentence that names the file or the picture; null when there is one",
+    "first_image_key": "Key of the first picture of the image set with the same pixels: that one goes on",
+    "image_sources.status": "Null: to be decoded; else a reason found while listing (`unsafe_path`, `missing`)",
+    "image_sets.image_set": "Name in the spec; the file's stem when the spec cannot be read",
+    "image_sets.images": "Pictures listed, usable or not; null when the set cannot be read",
+    "image_sets.error": "Why the set cannot be read; null when it can",
+    "spec_file": "YAML file that describes the image set",
+    "spec_sha256": "SHA-256 of that file",
+    "shards": "Partition keys of the image set, in order",
+}
+"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""

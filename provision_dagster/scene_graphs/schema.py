@@ -59,23 +59,15 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
     "relations": pl.List(RELATION),
     "captions": pl.List(pl.String()),
     "regions": pl.List(REGION),
-    # labels that were searched for exhaustively in this picture: their absence is a fact (spec T5).
-    # COCO: its 80 classes; rendered scenes: all kinds; Visual Genome, GQA: empty.
     "exhaustive_labels": pl.List(pl.String()),
-    # true when every object carries every attribute of its categories and every relation is listed (rendered scenes)
     "exhaustive_attributes": pl.Boolean(),
     "exhaustive_relations": pl.Boolean(),
-    # scene-wide sampled points with the index of the topmost object there (null = background), the depth (larger =
-    # closer) and how much the depth varies within 2 pixels (much at the edge of a thing; null where some is unknown)
     "points": pl.List(
         pl.Struct(
             {"x": pl.Int32(), "y": pl.Int32(), "depth": pl.Float64(), "object": pl.UInt32(), "relief": pl.Float64()}
         )
     ),
-    # what differences of depth are measured by: 255 for 8-bit maps, else the largest known depth less the smallest;
-    # null without a depth map
     "depth_span": pl.Float64(),
-    # who made each part: "human:visual_genome", "rendered", or model id + revision; null when the part is missing
     "provenance": pl.Struct(
         {
             "objects": pl.String(),
@@ -86,14 +78,14 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
             "captions": pl.String(),
         }
     ),
-    "clipped_boxes": pl.UInt32(),  # boxes that reached out of the picture and were cut at its edge
+    "clipped_boxes": pl.UInt32(),
 }
 
 ANNOTATIONS: dict[str, pl.DataType] = {
     **{k: v for k, v in SCENE_GRAPHS.items() if k not in ("image_id", "points", "depth_span")},
     "position": pl.UInt32(),
-    "mask_uri": pl.String(),  # file with the masks of all objects of this image, in object order; null = none or in RLE
-    "depth_uri": pl.String(),  # depth map file; null = none
+    "mask_uri": pl.String(),
+    "depth_uri": pl.String(),
 }
 """What a reader of human annotations returns: a scene graph before pixel evidence (no `points`, no `depth`) and before
 `image_id`. `mask_rle` is filled by readers whose source holds masks inline (COCO)."""
@@ -102,19 +94,53 @@ REJECTED_ANNOTATIONS: dict[str, pl.DataType] = {
     "shard": pl.String(),
     "image_set": pl.String(),
     "image_key": pl.String(),
-    "file": pl.String(),  # file name in the annotation source
-    "part": pl.String(),  # object | attribute | relation | mask | depth | region | caption | image
-    "item": pl.String(),  # the source's id of the thing, or its place "3"
+    "file": pl.String(),
+    "part": pl.String(),
+    "item": pl.String(),
     "field": pl.String(),
-    "reason": pl.String(),  # short code, e.g. "unknown_object_id", "empty_box", "empty_label"
-    "detail": pl.String(),  # one sentence with the offending value
+    "reason": pl.String(),
+    "detail": pl.String(),
 }
 
 VOCABULARY: dict[str, pl.DataType] = {
     "image_set": pl.String(),
-    "kind": pl.String(),  # label | attribute | predicate | count (a number of objects of one label in one image)
+    "kind": pl.String(),
     "value": pl.String(),
-    "context": pl.String(),  # attribute: the label that carries it; predicate: "subject label\tobject label"; label: ""
+    "context": pl.String(),
     "count": pl.Int64(),
 }
 """How often each value occurs in an image set: the profile that distractors and sampling weights are drawn from."""
+
+COLUMNS: dict[str, str] = {
+    "objects": "Things in the picture: id, label, box in pixels, score (null for humans), attributes, mask, depth",
+    "relations": "Subject and object (places in `objects`), predicate, score (null for humans)",
+    "captions": "Sentences about the whole picture",
+    "regions": "Phrases about a box: id, phrase, box in pixels",
+    "exhaustive_labels": "Labels of which every instance is marked, so that their absence is a fact (T5): the 80 "
+    "classes of COCO, all kinds of rendered scenes, none of Visual Genome and GQA",
+    "exhaustive_attributes": "Whether every object carries every attribute of its categories (rendered scenes)",
+    "exhaustive_relations": "Whether every relation is listed (rendered scenes)",
+    "points": "Sampled points: place of the topmost object there (null: background), depth (larger: closer), and how "
+    "much the depth varies within 2 pixels (much at the edge of a thing; null where some is unknown)",
+    "depth_span": "What differences of depth are measured by: 255 for 8-bit maps, else the largest known depth less "
+    "the smallest; null without a depth map",
+    "provenance": "Who made each part: human:visual_genome, rendered, or model and revision, joined by + where several "
+    "did; null when the part is missing",
+    "clipped_boxes": "Boxes that reached out of the picture and were cut at its edge",
+    "mask_uri": "File with the masks of all objects, in their order; null: none, or as RLE in the objects",
+    "depth_uri": "Depth map; null: none",
+    "annotations.width": "Pixels for which boxes are given; null where the source does not say",
+    "annotations.height": "Pixels for which boxes are given; null where the source does not say",
+    "file": "File name in the annotation source",
+    "part": "What was rejected: object, attribute, relation, mask, depth, region, caption or image",
+    "item": "The source's id of the thing, or its place",
+    "field": "Field of the thing that is at fault",
+    "reason": "Short code: unknown_object_id, empty_box, empty_label, ...",
+    "detail": "One sentence with the offending value",
+    "kind": "label, attribute, predicate, or count (a number of objects of one label in one image)",
+    "value": "The word, or the number",
+    "context": "Of an attribute: the label that carries it; of a predicate: the labels of both ends, tab between; else "
+    "empty",
+    "count": "How often the value occurs",
+}
+"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""

@@ -4,15 +4,29 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from provision_dagster.filters import schema as filters
 from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.generators import balance
+from provision_dagster.generators import schema as generators
 from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
+from provision_dagster.image_sets import schema as image_sets
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
+from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.schema import MIX, RECIPES
+from provision_dagster.scene_graphs import schema as scene_graphs
+from provision_dagster.scene_graphs.annotators import parts as annotators
 from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]
+
+COLUMNS: dict[str, str] = {
+    name: text
+    for room in (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
+    for name, text in room.COLUMNS.items()
+}
+"""What each column holds, by name; by "table.column" where one table means something else by it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,10 @@ class TableSpec:
     sort_by: tuple[str, ...]
     key: tuple[str, ...]
     replace_by: tuple[str, ...]
+
+    def about(self, column: str) -> str:
+        """Say what a column holds."""
+        return COLUMNS.get(f"{self.name}.{column}") or COLUMNS[column]
 
 
 def _table(

@@ -8,15 +8,22 @@ import polars as pl
 import pytest
 
 from provision_dagster.definitions import defs
-from provision_dagster.defs.describe import markdown_table
+from provision_dagster.defs.describe import column_schema, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import image_set_of
+from provision_dagster.filters import schema as filters
 from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.generators import balance
+from provision_dagster.generators import schema as generators
 from provision_dagster.generators.generate import Settings, generate
 from provision_dagster.generators.integrity import foreign_images, qa_rules
+from provision_dagster.image_sets import schema as image_sets
+from provision_dagster.mixes import schema as mixes
+from provision_dagster.scene_graphs import schema as scene_graphs
+from provision_dagster.scene_graphs.annotators import parts as annotators
 from provision_dagster.scene_graphs.integrity import graph_rules
 from provision_dagster.storage.contract import contract_problems, problems
-from provision_dagster.storage.tables import TABLES
+from provision_dagster.storage.tables import COLUMNS, TABLES
 from tests.generators.scenes import graphs, lexicon, scene, vocabulary
 
 
@@ -42,6 +49,25 @@ def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
 def test_every_table_but_the_funnel_is_an_asset(loaded: dg.Definitions) -> None:
     assets = {spec.key.to_user_string() for spec in loaded.resolve_all_asset_specs()}
     assert assets == (set(TABLES) - {"funnel"}) | {"exports"}
+
+
+ROOMS = (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
+
+
+def test_every_column_of_every_table_says_what_it_holds() -> None:
+    for spec in TABLES.values():
+        for column in column_schema(spec).columns:
+            assert column.description, (spec.name, column.name)
+            assert column.description.strip(". ") == column.description, (spec.name, column.name)
+
+
+def test_no_description_of_a_column_is_given_twice_or_unused() -> None:
+    given = [name for room in ROOMS for name in room.COLUMNS]
+    assert sorted(given) == sorted(set(given))
+    own = {f"{spec.name}.{column}" for spec in TABLES.values() for column in spec.schema}
+    shared = {column for spec in TABLES.values() for column in spec.schema if f"{spec.name}.{column}" not in COLUMNS}
+    assert set(given) <= own | shared
+    assert column_schema(TABLES["image_sources"]).columns[-2].description.startswith("Null: to be decoded")
 
 
 def test_every_table_that_goes_on_has_a_blocking_check(loaded: dg.Definitions) -> None:

@@ -30,26 +30,25 @@ PART = 64
 
 _PICTURE: dict[str, pl.DataType] = {
     "shard": pl.String(),
-    "part": pl.String(),  # "00000", "00001", ...: committed one by one
+    "part": pl.String(),
     "image_set": pl.String(),
     "image_key": pl.String(),
     "image_id": pl.String(),
 }
 _MADE_BY: dict[str, pl.DataType] = {
-    "model": pl.String(),  # model and revision
-    "config": pl.String(),  # thresholds, prompts and the rest of the annotator's configuration, as JSON
-    "error": pl.String(),  # why nothing was found; null when the model was run
+    "model": pl.String(),
+    "config": pl.String(),
+    "error": pl.String(),
 }
 
 DETECTIONS: dict[str, pl.DataType] = {
     **_PICTURE,
-    "objects": pl.List(pl.Struct({"label": pl.String(), "box": BOX, "score": pl.Float64()})),  # best first
+    "objects": pl.List(pl.Struct({"label": pl.String(), "box": BOX, "score": pl.Float64()})),
     **_MADE_BY,
 }
 
 DEPTH_MAPS: dict[str, pl.DataType] = {
     **_PICTURE,
-    # 16-bit grey PNG at the model's own resolution, covering the whole picture; larger = closer
     "closeness": pl.Binary(),
     **_MADE_BY,
 }
@@ -57,24 +56,20 @@ DEPTH_MAPS: dict[str, pl.DataType] = {
 
 MASKS: dict[str, pl.DataType] = {
     **_PICTURE,
-    # masks that the model made of objects without one: id of the object, COCO compressed RLE, expected overlap 0 .. 1
     "masks": pl.List(pl.Struct({"id": pl.String(), "mask_rle": pl.String(), "score": pl.Float64()})),
-    "asked": pl.String(),  # digest of the boxes that were asked about: others are another result
+    "asked": pl.String(),
     **_MADE_BY,
 }
 
 ATTRIBUTES: dict[str, pl.DataType] = {
     **_PICTURE,
-    # what the model says of objects without attributes: id of the object, normalized attributes, its own words
     "objects": pl.List(pl.Struct({"id": pl.String(), "attributes": pl.List(pl.String()), "said": pl.String()})),
-    "asked": pl.String(),  # digest of the objects that were asked about: others are another result
+    "asked": pl.String(),
     **_MADE_BY,
 }
 
 RELATIONS: dict[str, pl.DataType] = {
     **_PICTURE,
-    # what the model says of pairs of objects: ids of both, predicate (null where it names none that is known),
-    # similarity of the predicate to its words (null where that was not measured), its own words
     "relations": pl.List(
         pl.Struct(
             {
@@ -86,7 +81,7 @@ RELATIONS: dict[str, pl.DataType] = {
             }
         )
     ),
-    "asked": pl.String(),  # digest of the pairs that were asked about: others are another result
+    "asked": pl.String(),
     **_MADE_BY,
 }
 
@@ -98,6 +93,24 @@ SCHEMAS = {
     "relations": RELATIONS,
 }
 """By name of the table."""
+
+_OF_TABLES: dict[str, str] = {
+    "detections.objects": "What was found, best first: label, box in pixels, score 0 .. 1",
+    "depth_maps.closeness": "16-bit grey PNG at the model's own resolution, covering the whole picture; larger: closer",
+    "masks.masks": "Masks of objects that had none: id of the object, COCO compressed RLE, expected overlap 0 .. 1",
+    "attributes.objects": "Objects without attributes: id, attributes in normal form, the model's own words",
+    "relations.relations": "Pairs of objects: ids of both, predicate (null where the model names none that is known), "
+    "similarity of the predicate to its words (null where it was not measured), its own words",
+}
+
+COLUMNS: dict[str, str] = _OF_TABLES | {
+    "model": "Model and revision (of a file: its name and digest)",
+    "config": "Thresholds, prompts and the rest of the annotator's configuration, as JSON",
+    "asked": "Digest of what the model was asked about: other boxes or names are another result",
+    **{f"{table}.part": "00000, 00001, ...: pictures that are annotated and committed together" for table in SCHEMAS},
+    **{f"{table}.error": "Why nothing was found; null when the model was run" for table in SCHEMAS},
+}
+"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""
 
 
 @dataclass(frozen=True)
