@@ -1,87 +1,240 @@
-"""Tables of what models say about objects and pairs of them, part by part."""
+"""What the answer of a vision-language model says: attributes, a predicate, or nothing. Pure functions of text.
 
-from collections.abc import Callable, Sequence
+Models answer with lists, JSON, bullets, sentences and excuses, whatever they were asked for. What is doubtful is left
+out: a word in a denial ("not red", "it might be red"), and the last word of an answer that was cut off.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import polars as pl
+_THOUGHT = re.compile(r"^.*</think>", re.DOTALL)
+_FENCE = re.compile(r"```\w*")
+_BULLET = re.compile(r"^\s*(?:[-*•–+]|\(?\d{1,2}[.):]|\(?[a-z][.)])\s+")
+_MARKUP = re.compile(r"[*_`\"“”„«»]+")
+_NAMED = re.compile(r"^[^:,]{1,40}:\s*")
+_SENTENCES = re.compile(r"(?<=[.!?;])\s+")
+_KEY = re.compile(r"(?:\"[^\"]*\"|'[^']*')\s*:")
+_ITEMS = re.compile(r"[,;|/]|\band\b|&|\+|\bbut\b|\bwith\b(?= )")
+_DENIED = re.compile(
+    r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|\w+n['’]t|sorry|unable|unclear|unknown|unsure|uncertain"
+    r"|unrelated|undetermined|unspecified|n/a|maybe|perhaps|might|may|could|would|possibly|probably|whether|or|if)\b"
+)
+_LEAD = re.compile(
+    r"^(?:(?:it|its|it['’]s|they['’]re|he|she|they|this|that|these|those|there|which|is|are|was|were|be|being|been|has|have|having|looks?"
+    r"|looking|like|appears?|seems?|to|a|an|the|also|mostly|mainly|primarily|predominantly|clearly|visibly|some|color"
+    r"|colour|shape|material|size|texture|pattern|object) +)+"
+)
+_TAIL = re.compile(r" +(?:in )?(?:color|colour|shape|size|texture|material|pattern|appearance|one|object|thing)$")
+_ASIDE = re.compile(r"\([^)]*\)")
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_SPACES = re.compile(r"\s+")
+_GREY = re.compile(r"\bgrey(ish|s|er|est)?\b")
 
-from provision_dagster.scene_graphs.annotators.feeding import Outcome, Work, annotate_all
-from provision_dagster.scene_graphs.annotators.found import Answer, Asked, AttributeModel, Pixels, RelationModel
-from provision_dagster.scene_graphs.annotators.parts import SIDES, Part, places_of, table_of
 
-Row = dict[str, Any]
-
-
-def describe(part: Part, *, annotator: AttributeModel, config: str, batch: int, work: Work) -> pl.DataFrame:
-    """Say what the objects of a part's pictures are like; schema ATTRIBUTES, one row per picture, in their order.
-
-    The part's images have the columns that `objects_to_describe` adds.
+def parse_attributes(text: str, *, label: str, complete: bool = True) -> list[str]:
     """
-    prompts = part.images["prompts"].to_list()
+    Read the attributes that an answer lists.
 
-    def given(row: int, picture: Pixels) -> Asked:
-        return Asked(picture, *_boxes(prompts[row]))
+    Parameters
+    ----------
+    text
+        The answer: words between commas, a JSON list or object, bullets, numbered lines or sentences.
+    label
+        Name of the object; it is no attribute of itself, and is taken off ("red car" of a car is "red").
+    complete
+        False for an answer that was cut off: its last item may be the beginning of another word.
 
-    found = _answers(part, annotator.annotate, given=given, batch=batch, work=work)
-    said = [_described(one, prompts[one.row]) for one in found]
-    return table_of(part, "attributes", "objects", said, found, model=annotator.model, config=config)
-
-
-def relate(part: Part, *, annotator: RelationModel, config: str, batch: int, work: Work) -> pl.DataFrame:
-    """Say how objects of a part's pictures are related; schema RELATIONS, one row per picture, in their order.
-
-    The part's images have the columns that `pairs_to_relate` adds.
+    Returns
+    -------
+    list of str
+        Lower case, in the order of the answer, none twice. Words that are no attributes may be among them.
     """
-    prompts, pairs = part.images["prompts"].to_list(), part.images["pairs"].to_list()
-
-    def given(row: int, picture: Pixels) -> Asked:
-        place = {prompt["id"]: number for number, prompt in enumerate(prompts[row])}
-        ends = [(place[pair["subject"]], place[pair["object"]]) for pair in pairs[row]]
-        return Asked(picture, *_boxes(prompts[row]), pairs=ends)
-
-    found = _answers(part, annotator.annotate, given=given, batch=batch, work=work)
-    said = [_related(one, pairs[one.row]) for one in found]
-    return table_of(part, "relations", "relations", said, found, model=annotator.model, config=config)
-
-
-def _boxes(prompts: Sequence[Row]) -> tuple[np.ndarray, list[str]]:
-    """Boxes in pixels, shape (n, 4), and labels."""
-    boxes = [[prompt["box"][side] for side in SIDES] for prompt in prompts]
-    return np.array(boxes, dtype=np.float64).reshape(-1, 4), [prompt["label"] for prompt in prompts]
+    plain = _plain(text)
+    items = _json_strings(plain)
+    lines = plain.splitlines() if items is None else items
+    sentences = [one for line in lines for one in _SENTENCES.split(_BULLET.sub("", line.lower()))]
+    found = [[_attribute(part, label=label) for part in _stated(sentence)] for sentence in sentences]
+    words = [word for sentence in found for word in sentence]
+    if not complete and items is None:
+        words = words[:-1]
+    return list(dict.fromkeys(word for word in words if word))
 
 
-def _answers(
-    part: Part,
-    model: Callable[[list[Asked]], list[list[Answer]]],
-    *,
-    given: Callable[[int, Pixels], Asked],
-    batch: int,
-    work: Work,
-) -> list[Outcome[list[Answer]]]:
-    """Ask about each picture of which something is to be asked; the others are not even opened."""
-    asked = part.images["prompts"].list.len().to_list()
-    places = (place for place in places_of(part.images) if asked[place.row])
-    found = list(annotate_all(places, model, batch=batch, given=given, work=work))
-    silent: list[Outcome[list[Answer]]] = [Outcome(row, []) for row, number in enumerate(asked) if not number]
-    return sorted([*found, *silent], key=lambda one: one.row)
+def _plain(text: str) -> str:
+    """Without what a model thought before it answered, and without marks of code."""
+    return _FENCE.sub(" ", _THOUGHT.sub("", unicodedata.normalize("NFC", text))).strip()
 
 
-def _described(one: Outcome[list[Answer]], prompts: Sequence[Row]) -> list[Row]:
-    if one.found is None:
-        return []
-    return [
-        {"id": prompt["id"], "attributes": answer.values, "said": answer.said}
-        for prompt, answer in zip(prompts, one.found, strict=True)
-    ]
+def _json_strings(text: str) -> list[str] | None:
+    """Strings in an answer that is JSON, or a list as Python writes it, even one that was cut off; else null."""
+    start = min((at for at in (text.find("["), text.find("{")) if at >= 0), default=-1)
+    if start < 0 or len(text[:start].split()) > 8:
+        return None
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text[start:])
+    except (ValueError, RecursionError):
+        return [double or single for double, single in _QUOTED.findall(_KEY.sub("", text[start:]))] or None
+    return _strings(value)
 
 
-def _related(one: Outcome[list[Answer]], pairs: Sequence[Row]) -> list[Row]:
-    if one.found is None:
-        return []
-    return [
-        {**pair, "predicate": predicate, "score": answer.score, "said": answer.said}
-        for pair, answer in zip(pairs, one.found, strict=True)
-        # a pair without a predicate stays, with what was said
-        for predicate in answer.values or [None]
-    ]
+def _strings(value: Any) -> list[str]:
+    """Strings of JSON in their order: of an object its values, and the keys that are true."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for one in value for text in _strings(one)]
+    if isinstance(value, dict):
+        return [text for key, one in value.items() for text in ([key] if one is True else _strings(one))]
+    return []
+
+
+def _stated(sentence: str) -> list[str]:
+    """Parts of a sentence or line, up to the first that denies or doubts: what follows may be denied too."""
+    line = _MARKUP.sub(" ", sentence)
+    line = _NAMED.sub("", _ASIDE.sub(" ", line).strip())
+    parts = _ITEMS.split(line)
+    denied = next((place for place, part in enumerate(parts) if _DENIED.search(part)), len(parts))
+    return parts[:denied]
+
+
+def _attribute(part: str, *, label: str) -> str:
+    """The attribute alone: without "it is a ...", "... in color" and the name of the object."""
+    name = re.escape(_words(label))
+    word = _words(part)
+    word = _LEAD.sub("", re.sub(rf"^(?:(?:the|a|an|this) )?{name}s? (?=\S)", "", word) + " ").strip()
+    word = _TAIL.sub("", re.sub(rf"(?:^| ){name}s?$", "", word))
+    return "" if word == _words(label) else word
+
+
+def _words(text: str) -> str:
+    """Lower case, single spaces, no punctuation at the ends, gray for grey."""
+    plain = _SPACES.sub(" ", unicodedata.normalize("NFC", text.lower()))
+    return _GREY.sub(r"gray\1", plain.strip(" .,;:!?()[]{}<>'’‘\"-–—_*"))
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """What an answer says of two things; `turned` when it says it of the object: "the table is under the cat"."""
+
+    text: str
+    turned: bool = False
+
+
+_MOST_WORDS = 6
+"""A predicate of more words is a sentence that was not understood."""
+
+_BOX = re.compile(
+    r" *\(?\b(?:(?:in|inside|within|by|with|of|marked|outlined|highlighted|shown) )+(?:the |a )?(?:red|blue)"
+    r"(?: bounding)?(?: box| rectangle)?\)?| *\((?:red|blue)(?: bounding)?(?: box)?\)"
+)
+_BETWEEN = re.compile(r" *(?:->|-->|→|=>|\||,|—| - |--) *")
+_VERB_LEAD = re.compile(
+    r"^(?:(?:that|which|who|is|are|was|were|be|being|it|he|she|they|relation|predicate|directly|currently|also|just"
+    r"|partially|partly|slightly|clearly|appears? to be|seems? to be) )+"
+)
+_ARTICLE_TAIL = re.compile(r"(?: (?:the|a|an|it|them|him|its|his|her|their|each other|one another))+$")
+_KEYS = ("predicate", "relation", "relationship", "answer")
+
+
+def parse_predicate(text: str, *, subject: str, object: str, complete: bool = True) -> Predicate | None:
+    """
+    Read the predicate that an answer gives.
+
+    Parameters
+    ----------
+    text
+        The answer: the predicate alone, a sentence ("the cat is on the table"), a triple or JSON.
+    subject, object
+        Names of the two things.
+    complete
+        False for an answer that was cut off, which says nothing for certain.
+
+    Returns
+    -------
+    Predicate or None
+        Lower case, without names, articles and forms of "to be"; null where the answer says that there is no
+        relation, or is not understood.
+    """
+    line = _predicate_line(_plain(text))
+    if not line or not complete or _DENIED.search(line):
+        return None
+    names = (_names(subject, "red box", "subject"), _names(object, "blue box", "object"))
+    predicate = _of_triple(line, names) or _of_sentence(line, names)
+    if predicate is None:
+        return None
+    words = _words(_ARTICLE_TAIL.sub("", _VERB_LEAD.sub("", _words(predicate.text) + " ").strip()))
+    legible = bool(words) and len(words.split()) <= _MOST_WORDS and all(c.isalpha() or c in " -'’" for c in words)
+    return Predicate(words, predicate.turned) if legible else None
+
+
+def _predicate_line(text: str) -> str:
+    """First sentence of an answer, lower case; triples of JSON as "a | b | c"."""
+    value = _json_value(text)
+    if isinstance(value, dict):
+        value = next((value[key] for key in _KEYS if key in value), value)
+    if value is not None:
+        strings = _strings(value)
+        text = " | ".join(strings) if len(strings) == 3 else next(iter(strings), "")
+    lines = [_NAMED.sub("", _MARKUP.sub(" ", _BULLET.sub("", line.lower())).strip()) for line in text.splitlines()]
+    first = next((line.strip() for line in lines if line.strip(" .:")), "")
+    return _BOX.sub("", re.split(r"(?<=[.!?])\s|;", first)[0]).strip()
+
+
+def _json_value(text: str) -> Any:
+    """The value of an answer that is JSON; null for other answers."""
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _names(*names: str) -> str:
+    """Pattern of a thing's names, with article or without, also in the plural; longest first."""
+    known = sorted({re.escape(_words(name)) for name in names if _words(name)}, key=len, reverse=True)
+    return rf"(?:(?:the|a|an|this|that|his|her|its|their|some) )?(?:{'|'.join(known)})(?:e?s)?"
+
+
+def _of_triple(line: str, names: tuple[str, str]) -> Predicate | None:
+    """Read "cat -> on -> table" and "(cat, on, table)"."""
+    parts = [_words(part) for part in _BETWEEN.split(line)]
+    if len(parts) != 3:
+        return None
+    ends = [[re.fullmatch(name, part) is not None for name in names] for part in (parts[0], parts[2])]
+    if ends[0][0] and ends[1][1]:
+        return Predicate(parts[1])
+    return Predicate(parts[1], turned=True) if ends[0][1] and ends[1][0] else None
+
+
+def _of_sentence(line: str, names: tuple[str, str]) -> Predicate | None:
+    """Read "the cat is on the table" and parts of it; null where the names stand as they should not."""
+    clause = _words(line.split(",")[0])
+    subject, other = names
+    for first, last, turned in ((subject, other, False), (other, subject, True)):
+        if re.match(rf"{first} ", clause) and re.search(rf" {last}$", clause):
+            return Predicate(_cut(clause, first, last), turned)
+    # one name alone says which way round it is only where it stands in its own place
+    if _misplaced(clause, subject=subject, other=other):
+        return None
+    return Predicate(_cut(clause, subject, other))
+
+
+def _misplaced(clause: str, *, subject: str, other: str) -> bool:
+    """Whether the clause begins with the object's name or ends with the subject's."""
+    begins = re.match(rf"{other}(?: |$)", clause) and not re.match(rf"{subject}(?: |$)", clause)
+    ends = re.search(rf"(?:^| ){subject}$", clause) and not re.search(rf"(?:^| ){other}$", clause)
+    return bool(begins or ends)
+
+
+def _cut(clause: str, first: str, last: str) -> str:
+    return re.sub(rf"(?:^| ){last}$", "", re.sub(rf"^{first}(?: |$)", "", clause))
+
+
+def first_words(texts: Sequence[str], *, most: int = 500) -> list[str]:
+    """Answers as they are kept: on one line, with `most` characters at most."""
+    return [_SPACES.sub(" ", text).strip()[:most] for text in texts]

@@ -47,7 +47,7 @@ class QuestionConfig(View):
     """Whether the model can say nothing but words of the vocabulary, or says what it likes and is parsed."""
     vocabulary: LocalPath | None = None
     """Text file, one word or phrase a line; null: the lexicon's."""
-    max_new_tokens: Annotated[int, Field(ge=1)] = 48
+    max_new_tokens: Annotated[int, Field(ge=1)] = 64
 
     @field_validator("prompt")
     @classmethod
