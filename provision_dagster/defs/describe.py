@@ -1,5 +1,7 @@
 """What a materialization tells: rows, columns, a preview, where the table is."""
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -51,6 +53,12 @@ def markdown_table(frame: pl.DataFrame) -> str:
     head = f"| {' | '.join(frame.columns)} |\n|{'---|' * frame.width}"
     rows = [f"| {' | '.join(_cell(value) for value in row)} |" for row in frame.iter_rows()]
     return "\n".join([head, *rows])
+
+
+def markdown_pictures(pictures: Mapping[str, bytes]) -> str:
+    """Show PNGs in Markdown, the pixels in the text: they need no place of their own. Keep them small."""
+    coded = {name: base64.b64encode(png).decode("ascii") for name, png in pictures.items()}
+    return "\n\n".join(f"![{name}](data:image/png;base64,{text})" for name, text in coded.items())
 
 
 def _cell(value: object) -> str:

@@ -6,7 +6,7 @@ REGISTER = ("image_sets",)
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
 ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")
-ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths")
+ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths", "annotator_quality")
 PER_SHARD = (
     "scene_graphs",
     "rejected_evidence",

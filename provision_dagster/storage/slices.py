@@ -64,12 +64,17 @@ def replace_slice(table: DeltaTable, *, old: Sequence[SliceFile], new: Sequence[
         partition_by=list(key) or None,
         commit_properties=CommitProperties(
             max_commit_retries=COMMITS_BETWEEN,
-            custom_metadata={"userMetadata": f"replaced {name}"},
+            custom_metadata={"userMetadata": commit_note(key)},
             app_transactions=[Transaction(f"provision_dagster {name}", now, now)],
         ),
     )
     table.update_incremental()
     return int(table.version())
+
+
+def commit_note(key: Mapping[str, str]) -> str:
+    """Return what a commit that replaces a slice says of itself in the log."""
+    return f"replaced {json.dumps(dict(key), ensure_ascii=False)}"
 
 
 def has_same_bytes(files: Sequence[SliceFile], *, parts: Sequence[Part]) -> bool:

@@ -11,6 +11,7 @@ from provision_dagster.errors import InputError
 from provision_dagster.storage.checking import conform, slice_key
 from provision_dagster.storage.creation import create_table
 from provision_dagster.storage.files import TableFiles
+from provision_dagster.storage.history import version_before_change
 from provision_dagster.storage.settings import options_from_env, root_url, url_from_env
 from provision_dagster.storage.stored_types import stored_schema
 from provision_dagster.storage.tables import TABLES, TableSpec
@@ -226,6 +227,24 @@ class Store:
     def version(self, name: str) -> int:
         """Return the latest version of a table."""
         return int(self.table(name).version())
+
+    def previous_version(self, name: str, *, key: str | Mapping[str, str] | None = None) -> int | None:
+        """Return the version of a table in which a partition last had other rows than now.
+
+        Parameters
+        ----------
+        name
+            Table.
+        key
+            As for `write_partition`.
+
+        Returns
+        -------
+        int or None
+            None when it had none before, or they cannot be read any more (see `maintenance`).
+        """
+        chosen = slice_key(key, spec=self.spec(name))
+        return version_before_change(self.table(name), key=chosen, files=self._files(name))
 
     def partitions(self, name: str) -> list[str]:
         """Return the values of the partition column that hold rows, sorted; `[]` without such a column."""

@@ -16,14 +16,16 @@ from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.schema import MIX, RECIPES
 from provision_dagster.scene_graphs import schema as scene_graphs
 from provision_dagster.scene_graphs.annotators import parts as annotators
+from provision_dagster.scene_graphs.annotators import quality_schema
 from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
+from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]
 
 COLUMNS: dict[str, str] = {
     name: text
-    for room in (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
+    for room in (image_sets, scene_graphs, annotators, quality_schema, generators, balance, filters, mixes)
     for name, text in room.COLUMNS.items()
 }
 """What each column holds, by name; by "table.column" where one table means something else by it."""
@@ -166,6 +168,13 @@ _STATIC = (
         key=("image_set", "image_key"),
         sort_by=("part", "image_set", "image_key"),
         also_by=("part",),
+    ),
+    _table(
+        "annotator_quality",
+        ANNOTATOR_QUALITY,
+        "How good the models of annotated image sets are, against what humans marked.",
+        key=("image_set", "table", "measure", "of"),
+        partition_by="image_set",
     ),
     _table(
         "rejected_evidence",

@@ -53,6 +53,19 @@ AnyAttributesConfig = Annotated[AttributesConfig | AttributesEndpointConfig, Fie
 AnyRelationsConfig = Annotated[RelationsConfig | RelationsEndpointConfig, Field(discriminator="kind")]
 
 
+class QualityFloor(AnnotatorConfig):
+    """Figures of the asset `annotator_quality` below which its check warns; null: none."""
+
+    ap: Share | None = None
+    ap50: Share | None = None
+    ar: Share | None = None
+    mask_iou: Share | None = None
+    spearman: Share | None = None
+    attribute_recall: Share | None = None
+    attribute_precision: Share | None = None
+    relation_accuracy: Share | None = None
+
+
 class AnnotatorsConfig(AnnotatorConfig):
     """The models that look at the pictures of an image set, each optional, and whose word counts."""
 
@@ -65,6 +78,8 @@ class AnnotatorsConfig(AnnotatorConfig):
     """Both, a human's where both mark one thing; or those of one side alone."""
     batch: Annotated[int, Field(ge=1)] = 8
     """Pictures per call of a model at most."""
+    quality_floor: QualityFloor = QualityFloor()
+    """How good the models must be where humans annotated the same pictures."""
 
 
 def load_annotators(path: Path) -> AnnotatorsConfig:
