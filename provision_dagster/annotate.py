@@ -1,8 +1,11 @@
 """Models over the pictures of a shard, part by part: what is committed is not made again."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -46,6 +49,9 @@ TABLES: dict[str, tuple[Callable[..., Any], Callable[..., pl.DataFrame]]] = {
 
 ASKING = ("masks", "attributes", "relations")
 """Tables of models that are asked about objects which humans marked or a model found."""
+
+AT_ONCE = 2
+"""Parts under way: one at the model, and one whose last results are read out and committed."""
 
 COMPARED = ("part", "image_key", "image_id", "asked", "model", "config", "error")
 """What tells whether a part is done."""
@@ -137,8 +143,8 @@ def annotate_images(
         Rows of IMAGES; for tables in `ASKING` with what `with_questions` adds.
     """
     rows, work, done, total = [], Work(), 0, openable(images).height
-    for part in parts_of(images):
-        rows.append(model.run(part, work=work))
+    for part, made in _made(model, parts_of(images), work):
+        rows.append(made)
         done += part.images.height
         if progress is not None:
             progress(model.table, done, total)
@@ -178,14 +184,30 @@ def annotate_shard(
     old = {str(part): rows for (part,), rows in there.collect().partition_by("part", as_dict=True).items()}
     parts = parts_of(images, size=part_size) if model is not None else []
     work = Work()
-    for part in parts:
-        if model is not None and not _is_done(old.get(part.number), part, model):
-            rows = model.run(part, work=work)
+    if model is not None:
+        missing = [part for part in parts if not _is_done(old.get(part.number), part, model)]
+        for part, rows in _made(model, missing, work):
             store.write_partition(table, rows, key={"shard": shard, "part": part.number}, ordered=True)
     for number in sorted(set(old) - {part.number for part in parts}):
         empty = pl.DataFrame(schema=store.spec(table).schema)
         store.write_partition(table, empty, key={"shard": shard, "part": number})
     return work
+
+
+def _made(model: Model, parts: Iterable[Part], work: Work) -> Iterator[tuple[Part, pl.DataFrame]]:
+    """Make the rows of parts, in order; while those of one are used, the next part has the model."""
+    rest = iter(parts)
+    waiting: deque[tuple[Part, Future[pl.DataFrame]]] = deque()
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="part")
+    try:
+        waiting.extend((part, pool.submit(model.run, part, work=work)) for part in islice(rest, AT_ONCE))
+        while waiting:
+            part, rows = waiting.popleft()
+            yield part, rows.result()
+            waiting.extend((part, pool.submit(model.run, part, work=work)) for part in islice(rest, 1))
+    finally:
+        work.stopped.set()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _is_done(rows: pl.DataFrame | None, part: Part, model: Model) -> bool:

@@ -15,9 +15,11 @@ from provision_dagster.scene_graphs.annotators.hub import (
     torch_module,
     transformers_module,
 )
+from provision_dagster.scene_graphs.annotators.steps import InSteps
+from provision_dagster.scene_graphs.annotators.tensors import for_device, stacked
 
 
-class HubDepth:
+class HubDepth(InSteps[Pixels, NDArray[np.uint16]]):
     """Any model of `AutoModelForDepthEstimation`."""
 
     def __init__(self, config: HubDepthConfig) -> None:
@@ -50,14 +52,18 @@ class HubDepth:
         """Pictures of one size go together: each is brought to a size that keeps its proportions."""
         return picture.shape[:2]
 
-    def annotate(self, batch: list[Pixels]) -> list[NDArray[np.uint16]]:
-        """Map closeness at the model's own resolution."""
-        if not batch:
-            return []
+    def prepare(self, picture: Pixels) -> tuple[Any, None]:
+        """Bring a picture to the model's size and range."""
         self.load()
-        torch = torch_module()
-        pixels = self._processor(images=batch, return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            output = self._network(pixels.to(self._device, self._network.dtype))
-        maps = output.predicted_depth.float().cpu().numpy()
-        return [sixteen_bits(-one if self.config.larger == "farther" else one) for one in maps]
+        pixels = self._processor(images=[picture], return_tensors="pt")["pixel_values"][0]
+        return for_device(pixels, device=self._device, dtype=self._network.dtype), None
+
+    def forward(self, ready: list[Any]) -> list[NDArray[np.float32]]:
+        """Run the network; a map for each picture."""
+        with torch_module().inference_mode():
+            output = self._network(stacked(ready, device=self._device))
+        return list(output.predicted_depth.float().cpu().numpy())
+
+    def finish(self, about: None, raw: NDArray[np.float32]) -> NDArray[np.uint16]:
+        """Map closeness at the model's own resolution."""
+        return sixteen_bits(-raw if self.config.larger == "farther" else raw)

@@ -1,9 +1,10 @@
 """An ONNX model on this machine: no GPU, no hub."""
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from provision_dagster.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
+Frame = NDArray[np.float32]
+"""A picture in a model's form, or what the model gives for it."""
 
 
 class OnnxModel:
@@ -77,18 +81,23 @@ class OnnxModel:
         _, _, height, width = self._loaded().get_inputs()[0].shape
         return int(height), int(width)
 
-    def run(self, pictures: NDArray[np.float32]) -> NDArray[Any]:
-        """Run it on pictures (n, 3, height, width), as many at a time as the file allows; returns its first output."""
+    def run(self, pictures: Sequence[Frame]) -> Frame:
+        """Run it on pictures (3, height, width), as many at a time as the file allows; returns its first output."""
         session = self._loaded()
         entry = session.get_inputs()[0]
-        step = entry.shape[0] if isinstance(entry.shape[0], int) else max(1, len(pictures))
+        step = entry.shape[0] if isinstance(entry.shape[0], int) else len(pictures)
         parts = [
-            session.run(None, {entry.name: np.ascontiguousarray(pictures[at : at + step])})[0]
+            session.run(None, {entry.name: _stacked(pictures[at : at + step], step)})[0]
             for at in range(0, len(pictures), step)
         ]
-        return np.concatenate(parts)
+        return np.concatenate(parts)[: len(pictures)]
 
     def _loaded(self) -> "InferenceSession":
         self.load()
         assert self._session is not None
         return self._session
+
+
+def _stacked(pictures: Sequence[Frame], size: int) -> Frame:
+    """Lay pictures one behind the other; a file that takes no fewer is given the last one several times."""
+    return np.stack([*pictures, *[pictures[-1]] * (size - len(pictures))])
