@@ -41,9 +41,10 @@ class PairLimits(AnnotatorConfig):
     least_side: Annotated[float, Field(ge=0)] = 16
     """Pixels of the shorter side of either box, below which little can be seen in it."""
     reach: Annotated[float, Field(ge=0)] = 0.25
-    """How far apart boxes may be, in mean diagonals of the two; 0: they touch."""
+    """How far apart boxes may be, in mean diagonals of the two; 0: they touch. 0.25 keeps 91 % of the pairs that humans
+    related in Visual Genome, and 36 % of all."""
     most_pairs: Annotated[int, Field(ge=1)] = 16
-    """Pairs per picture at most, the nearest first."""
+    """Pairs per picture at most: those that overlap most first, then the nearest."""
 
 
 def objects_to_describe(images: pl.DataFrame, marked: pl.DataFrame, *, limits: ObjectLimits) -> pl.DataFrame:
@@ -73,10 +74,11 @@ def pairs_to_relate(
     images: pl.DataFrame, marked: pl.DataFrame, *, lexicon: Lexicon, limits: PairLimits
 ) -> pl.DataFrame:
     """
-    Add to pictures the pairs of objects whose relation a model is asked for, the nearest first.
+    Add to pictures the pairs of objects whose relation a model is asked for.
 
     Two objects are a pair once: the smaller one is the subject, since things are mostly said to be on, in or behind
-    what is larger; but who acts is the subject of what is acted on: a person or an animal comes first.
+    what is larger; but who acts is the subject of what is acted on: a person or an animal comes first. Humans chose
+    the same subject in 76 % of the relations of Visual Genome (80 % in GQA, without left and right).
 
     Parameters
     ----------
@@ -163,15 +165,18 @@ def _by_pictures(things: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _pairs(things: pl.DataFrame, *, related: pl.DataFrame, names: pl.DataFrame, limits: PairLimits) -> pl.DataFrame:
-    """Pairs that are asked about, the nearest first: columns of `_PAIR`."""
+    """Pairs that are asked about, in order: columns of `_PAIR`."""
     both = things.join(things, on="row", suffix="_b").filter(pl.col("place") < pl.col("place_b"))
     both = both.join(related, left_on=["row", "place", "place_b"], right_on=["row", "place", "other"], how="anti")
     both = both.with_columns(_gap().alias("gap"), _apart().alias("apart"), _iou().alias("iou"))
     near = both.filter(pl.col("gap") <= limits.reach)
-    one = near.filter(pl.col("iou") >= ONE_THING_IOU)
-    one = one.join(names, left_on=["label", "label_b"], right_on=["label", "other"], how="semi")
+    over = near.filter(pl.col("iou") >= ONE_THING_IOU)
+    other_name = over.join(names, left_on=["label", "label_b"], right_on=["label", "other"], how="semi")
+    one = pl.concat([over.filter(pl.col("label") == pl.col("label_b")), other_name])
     several = near.join(one, on=["row", "place", "place_b"], how="anti")
-    chosen = several.sort("row", "gap", "apart", "place", "place_b").group_by("row", maintain_order=True)
+    chosen = several.sort("row", -pl.col("iou"), "gap", "apart", "place", "place_b").group_by(
+        "row", maintain_order=True
+    )
     return (
         chosen.head(limits.most_pairs)
         .select("row", *_ends("place", "subject", "object"), *_ends("id", "subject_id", "object_id"))
