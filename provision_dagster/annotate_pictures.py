@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from provision_dagster.annotate import Progress, annotate_images, load_model
+from provision_dagster.annotate import ASKING, Progress, annotate_images, load_model, with_questions
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.decode import open_image
 from provision_dagster.image_sets.inspect import inspect_images
@@ -18,8 +18,9 @@ from provision_dagster.image_sets.schema import IMAGE_SOURCES
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.annotators.found import at_size, from_png
-from provision_dagster.scene_graphs.annotators.parts import SCHEMAS, SIDES, prompts_of
+from provision_dagster.scene_graphs.annotators.parts import SCHEMAS, SIDES
 from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.completion import add_attributes, add_relations
 from provision_dagster.scene_graphs.drawing import Frame, Panel, depth_picture, side_by_side
 from provision_dagster.scene_graphs.merging import add_masks, merge_detections
 from provision_dagster.scene_graphs.rle import decode_mask
@@ -27,6 +28,9 @@ from provision_dagster.scene_graphs.schema import ANNOTATIONS
 
 SHOWN_WIDTH = 900
 """Pixels of a drawn picture; its depth map beside it has as many."""
+
+SHOWN_ATTRIBUTES, SHOWN_RELATIONS = 3, 12
+"""Attributes of an object and relations of a picture that are drawn: with more of them nothing could be read."""
 
 
 def annotate_pictures(
@@ -42,7 +46,7 @@ def annotate_pictures(
 
     Writes `scene_graphs.json` in ProVision's layout (which `provision generate --format provision` reads),
     `depth_masks/<picture>_depth.png` (16 bits, larger = closer) and, if `show`, `shown/<picture>.png`: boxes, masks,
-    labels and relations on the picture, and the depth map beside it.
+    labels with attributes and the first relations on the picture, and the depth map beside it.
 
     Parameters
     ----------
@@ -52,7 +56,8 @@ def annotate_pictures(
     Returns
     -------
     polars.DataFrame
-        One row per path: `picture`, `objects`, `depth` (whether a map was made), `error` (null if all went well).
+        One row per path: `picture`, numbers of `objects`, `attributes` and `relations`, `depth` (whether a map was
+        made), `error` (null if all went well).
 
     Raises
     ------
@@ -64,9 +69,11 @@ def annotate_pictures(
     images = inspect_images(_sources(paths))
     found = {"detections": _run("detections", images, annotators, progress)}
     marked = merge_detections(pl.DataFrame(schema=ANNOTATIONS), found["detections"], lexicon=Lexicon.load())
-    found["masks"] = _run("masks", prompts_of(images, marked), annotators, progress)
+    for table in ASKING:
+        questions = with_questions(table, images, marked=marked, annotators=annotators)
+        found[table] = _run(table, questions, annotators, progress)
     found["depth_maps"] = _run("depth_maps", images, annotators, progress)
-    graphs, _ = assemble(images, add_masks(marked, found["masks"]), depth_maps=found["depth_maps"])
+    graphs, _ = assemble(images, _completed(marked, found), depth_maps=found["depth_maps"])
     out.mkdir(parents=True, exist_ok=True)
     made = dict(found["depth_maps"].select("image_key", "closeness").drop_nulls().iter_rows())
     files = dict(images.select("image_key", "uri").iter_rows())
@@ -79,6 +86,12 @@ def annotate_pictures(
             _draw(graph, open_image(files[key]), closeness).save(_file(out / "shown", f"{key}.png"))
     (out / "scene_graphs.json").write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
     return _summary(images, graphs, found)
+
+
+def _completed(marked: pl.DataFrame, found: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Give objects their masks, attributes and relations."""
+    described = add_attributes(add_masks(marked, found["masks"]), found["attributes"], lexicon=Lexicon.load())
+    return add_relations(described, found["relations"])
 
 
 def _sources(paths: Sequence[Path]) -> pl.DataFrame:
@@ -152,12 +165,12 @@ def _draw(graph: dict[str, Any], picture: Image.Image, closeness: np.ndarray | N
     frames = [
         Frame(
             tuple(thing["box"][side] for side in SIDES),
-            " ".join([*thing["attributes"], thing["label"], f"{thing['score']:.2f}"]),
+            " ".join([*thing["attributes"][:SHOWN_ATTRIBUTES], thing["label"], f"{thing['score']:.2f}"]),
             decode_mask(thing["mask_rle"], **size) if thing["mask_rle"] else None,
         )
         for thing in graph["objects"]
     ]
-    arrows = [(r["subject"], r["predicate"], r["object"]) for r in graph["relations"]]
+    arrows = [(r["subject"], r["predicate"], r["object"]) for r in graph["relations"][:SHOWN_RELATIONS]]
     panels = [Panel(picture, frames=frames, arrows=arrows)]
     if closeness is not None:
         panels.append(Panel(depth_picture(closeness.astype(np.float64))))
@@ -167,12 +180,19 @@ def _draw(graph: dict[str, Any], picture: Image.Image, closeness: np.ndarray | N
 def _summary(images: pl.DataFrame, graphs: pl.DataFrame, found: dict[str, pl.DataFrame]) -> pl.DataFrame:
     errors = pl.concat([rows.select("image_key", "error") for rows in found.values()]).drop_nulls()
     told = errors.group_by("image_key").agg(pl.col("error").unique(maintain_order=True).str.join("; "))
-    counts = graphs.select("image_key", objects=pl.col("objects").list.len(), depth=pl.col("depth_span").is_not_null())
+    named = pl.col("objects").list.eval(pl.element().struct.field("attributes").list.len()).list.sum()
+    counts = graphs.select(
+        "image_key",
+        objects=pl.col("objects").list.len(),
+        attributes=named.cast(pl.UInt32),
+        relations=pl.col("relations").list.len(),
+        depth=pl.col("depth_span").is_not_null(),
+    )
     rows = images.select("image_key", unusable="error").join(counts, on="image_key", how="left", maintain_order="left")
     rows = rows.join(told, on="image_key", how="left", maintain_order="left")
     return rows.select(
         "image_key",
-        pl.col("objects").fill_null(0),
+        pl.col("objects", "attributes", "relations").fill_null(0),
         pl.col("depth").fill_null(value=False),
         error=pl.coalesce("unusable", "error"),
     ).rename({"image_key": "picture"})

@@ -317,7 +317,9 @@ def annotate(
     pictures: Annotated[list[Path], typer.Argument(help="Pictures, or folders of pictures.")],
     annotators: Annotated[Path, typer.Option(help="YAML file of the models that look at the pictures.")],
     out: Annotated[Path, typer.Option(help="Folder for scene_graphs.json, depth_masks/ and shown/.")],
-    show: Annotated[bool, typer.Option("--show", help="Draw boxes, labels, relations and depth: shown/.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Draw boxes, labels, attributes, relations and depth: shown/.")
+    ] = False,
 ) -> None:
     """Make scene graphs of pictures with models alone, without Dagster."""
     from provision_dagster.annotate_pictures import annotate_pictures
@@ -326,9 +328,9 @@ def annotate(
     config = load_annotators(annotators)
     with bars() as bar:
         rows = annotate_pictures(pictures, config, out=_folder(out), show=show, progress=bar)
-    table = Table("picture", "objects", "depth", "problem")
-    for picture, objects, depth, error in rows.iter_rows():
-        table.add_row(escape(picture), str(objects), "yes" if depth else "no", escape(error or ""))
+    table = Table("picture", "objects", "attributes", "relations", "depth", "problem")
+    for picture, *numbers, depth, error in rows.iter_rows():
+        table.add_row(escape(picture), *map(str, numbers), "yes" if depth else "no", escape(error or ""))
     console.print(table)
     console.print(f"written: {out / 'scene_graphs.json'}" + (f", {out / 'shown'}" if show else ""), markup=False)
     if rows["error"].null_count() == 0:
