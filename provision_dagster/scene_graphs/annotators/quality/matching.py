@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from provision_dagster.scene_graphs.merging import SAME_IOU
 from provision_dagster.scene_graphs.normalize import normalized
 
 SIDES = ("x1", "y1", "x2", "y2")
+FOUND_IOU = 0.5
+"""Overlap from which a detection is taken for the object (COCO's looser threshold)."""
+
 OF_MODEL = "model-"
 """How the ids begin that objects of a model have in a scene graph; the place among the detections follows."""
 
@@ -42,7 +44,7 @@ def match_objects(truth: pl.DataFrame, detections: pl.DataFrame) -> pl.DataFrame
     found = found.select("image_key", "label", pl.format(f"{OF_MODEL}{{}}", "place").alias("id"), *SIDES)
     marked = things_of(truth).select("image_key", "label", *SIDES, name="id")
     pairs = found.join(marked, on=["image_key", "label"], suffix="_marked").with_columns(overlap=_iou())
-    pairs = pairs.filter(pl.col("overlap") >= SAME_IOU).sort("overlap", "id", "name", descending=[True, False, False])
+    pairs = pairs.filter(pl.col("overlap") >= FOUND_IOU).sort("overlap", "id", "name", descending=[True, False, False])
     # an overlap above one half is nobody else's; at one half and where boxes repeat, the first in order
     best = pairs.unique(["image_key", "id"], keep="first", maintain_order=True)
     return best.unique(["image_key", "name"], keep="first", maintain_order=True).select(list(NAMES))
