@@ -7,7 +7,7 @@ out: a word in a denial ("not red", "it might be red"), and the last word of an 
 import json
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,11 @@ _MARKUP = re.compile(r"[*_`\"“”„«»]+")
 _NAMED = re.compile(r"^[^:,]{1,40}:\s*")
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 _KEY = re.compile(r"(?:\"[^\"]*\"|'[^']*')\s*:")
-_ITEMS = re.compile(r"[,;|/]|\band\b|&|\+|\bbut\b|\bwith\b(?= )")
+_ITEMS = re.compile(r"[,;|]")
+_JOINED = re.compile(r"/|\band\b|&|\+|\bbut\b|\bwith\b(?= )")
 _DENIED = re.compile(
     r"\b(?:not|no|never|without|neither|nor|none|nothing|cannot|\w+n['’]t|sorry|unable|unclear|unknown|unsure|uncertain"
-    r"|unrelated|undetermined|unspecified|n/a|maybe|perhaps|might|may|could|would|possibly|probably|whether|or|if)\b"
+    r"|null|unrelated|undetermined|unspecified|n/a|maybe|perhaps|might|may|could|would|possibly|probably|whether|or|if)\b"
 )
 _LEAD = re.compile(
     r"^(?:(?:it|its|it['’]s|they['’]re|he|she|they|this|that|these|those|there|which|is|are|was|were|be|being|been|has|have|having|looks?"
@@ -35,7 +36,7 @@ _SPACES = re.compile(r"\s+")
 _GREY = re.compile(r"\bgrey(ish|s|er|est)?\b")
 
 
-def parse_attributes(text: str, *, label: str, complete: bool = True) -> list[str]:
+def parse_attributes(text: str, *, label: str, complete: bool = True, words: Container[str] = frozenset()) -> list[str]:
     """
     Read the attributes that an answer lists.
 
@@ -47,6 +48,8 @@ def parse_attributes(text: str, *, label: str, complete: bool = True) -> list[st
         Name of the object; it is no attribute of itself, and is taken off ("red car" of a car is "red").
     complete
         False for an answer that was cut off: its last item may be the beginning of another word.
+    words
+        Attributes that are taken as they stand ("bright and sunny", "looking up").
 
     Returns
     -------
@@ -57,11 +60,11 @@ def parse_attributes(text: str, *, label: str, complete: bool = True) -> list[st
     items = _json_strings(plain)
     lines = plain.splitlines() if items is None else items
     sentences = [one for line in lines for one in _SENTENCES.split(_BULLET.sub("", line.lower()))]
-    found = [[_attribute(part, label=label) for part in _stated(sentence)] for sentence in sentences]
-    words = [word for sentence in found for word in sentence]
+    parts = [part for sentence in sentences for part in _stated(sentence, words)]
     if not complete and items is None:
-        words = words[:-1]
-    return list(dict.fromkeys(word for word in words if word))
+        parts = parts[:-1]
+    found = [_attribute(part, label=label, words=words) for part in parts]
+    return list(dict.fromkeys(word for word in found if word))
 
 
 def _plain(text: str) -> str:
@@ -92,22 +95,31 @@ def _strings(value: Any) -> list[str]:
     return []
 
 
-def _stated(sentence: str) -> list[str]:
+def _stated(sentence: str, words: Container[str]) -> list[str]:
     """Parts of a sentence or line, up to the first that denies or doubts: what follows may be denied too."""
-    line = _MARKUP.sub(" ", sentence)
-    line = _NAMED.sub("", _ASIDE.sub(" ", line).strip())
-    parts = _ITEMS.split(line)
-    denied = next((place for place, part in enumerate(parts) if _DENIED.search(part)), len(parts))
-    return parts[:denied]
+    line = _NAMED.sub("", _ASIDE.sub(" ", _MARKUP.sub(" ", sentence)).strip()).replace("n/a", "none")
+    parts = []
+    for item in _ITEMS.split(line):
+        if _words(item) in words:
+            parts.append(item)
+            continue
+        inside = _JOINED.split(item)
+        denied = next((place for place, part in enumerate(inside) if _DENIED.search(part)), None)
+        parts += inside[:denied]
+        if denied is not None:
+            break
+    return parts
 
 
-def _attribute(part: str, *, label: str) -> str:
+def _attribute(part: str, *, label: str, words: Container[str]) -> str:
     """The attribute alone: without "it is a ...", "... in color" and the name of the object."""
-    name = re.escape(_words(label))
-    word = _words(part)
-    word = _LEAD.sub("", re.sub(rf"^(?:(?:the|a|an|this) )?{name}s? (?=\S)", "", word) + " ").strip()
+    whole, thing = _words(part), _words(label)
+    if whole in words and whole != thing:
+        return whole
+    name = re.escape(thing)
+    word = _LEAD.sub("", re.sub(rf"^(?:(?:the|a|an|this) )?{name}s? (?=\S)", "", whole) + " ").strip()
     word = _TAIL.sub("", re.sub(rf"(?:^| ){name}s?$", "", word))
-    return "" if word == _words(label) else word
+    return "" if word == thing else word
 
 
 def _words(text: str) -> str:
@@ -140,7 +152,9 @@ _ARTICLE_TAIL = re.compile(r"(?: (?:the|a|an|it|them|him|its|his|her|their|each 
 _KEYS = ("predicate", "relation", "relationship", "answer")
 
 
-def parse_predicate(text: str, *, subject: str, object: str, complete: bool = True) -> Predicate | None:
+def parse_predicate(
+    text: str, *, subject: str, object: str, complete: bool = True, words: Container[str] = frozenset()
+) -> Predicate | None:
     """
     Read the predicate that an answer gives.
 
@@ -152,6 +166,8 @@ def parse_predicate(text: str, *, subject: str, object: str, complete: bool = Tr
         Names of the two things.
     complete
         False for an answer that was cut off, which says nothing for certain.
+    words
+        Predicates that are taken as they stand ("has", "without").
 
     Returns
     -------
@@ -160,15 +176,17 @@ def parse_predicate(text: str, *, subject: str, object: str, complete: bool = Tr
         relation, or is not understood.
     """
     line = _predicate_line(_plain(text))
+    if complete and _words(line) in words:
+        return Predicate(_words(line))
     if not line or not complete or _DENIED.search(line):
         return None
     names = (_names(subject, "red box", "subject"), _names(object, "blue box", "object"))
     predicate = _of_triple(line, names) or _of_sentence(line, names)
     if predicate is None:
         return None
-    words = _words(_ARTICLE_TAIL.sub("", _VERB_LEAD.sub("", _words(predicate.text) + " ").strip()))
-    legible = bool(words) and len(words.split()) <= _MOST_WORDS and all(c.isalpha() or c in " -'’" for c in words)
-    return Predicate(words, predicate.turned) if legible else None
+    found = _words(_ARTICLE_TAIL.sub("", _VERB_LEAD.sub("", _words(predicate.text) + " ").strip()))
+    legible = found and len(found.split()) <= _MOST_WORDS and all(c.isalpha() or c in " -'’" for c in found)
+    return Predicate(found, predicate.turned) if legible else None
 
 
 def _predicate_line(text: str) -> str:

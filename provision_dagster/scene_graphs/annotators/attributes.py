@@ -49,7 +49,7 @@ class VlmAttributes:
         prompts = [prompt_of(self.config.prompt, label=label) for label in labels]
         said = self._chat.say([Question(*one) for one in zip(views, prompts, strict=True)]) if labels else []
         parsed = [
-            parse_attributes(one.text, label=label, complete=one.complete)
+            parse_attributes(one.text, label=label, complete=one.complete, words=self._words.known)
             for one, label in zip(said, labels, strict=True)
         ]
         values = self._words.kept(parsed, most=self.config.most)

@@ -14,8 +14,8 @@ from PIL import Image
 
 from provision_dagster.errors import InputError, MissingExtraError, ProvisionError
 from provision_dagster.scene_graphs.annotators.chat import NONE, Choices, Question, Said
-from provision_dagster.scene_graphs.annotators.feeding import AnnotatorError
 from provision_dagster.scene_graphs.annotators.vlm_configs import AttributesEndpointConfig, RelationsEndpointConfig
+from provision_dagster.scene_graphs.annotators.working import AnnotatorError
 
 REMEMBERED = 4096
 """Answers that are kept: when one question of a batch fails, the others are not sent again."""

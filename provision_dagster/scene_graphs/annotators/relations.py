@@ -61,7 +61,7 @@ class VlmRelations:
 
     def _answers(self, said: list[Said], names: list[tuple[str, str]]) -> list[Answer]:
         parsed = [
-            parse_predicate(one.text, subject=subject, object=other, complete=one.complete)
+            parse_predicate(one.text, subject=subject, object=other, complete=one.complete, words=self._words.known)
             for one, (subject, other) in zip(said, names, strict=True)
         ]
         grounded = self._grounder.ground([one.text for one in parsed if one is not None])

@@ -7,7 +7,6 @@ from typing import Any
 
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.chat import Choices, Question, Said
-from provision_dagster.scene_graphs.annotators.feeding import is_out_of_memory, release_memory
 from provision_dagster.scene_graphs.annotators.hub import (
     device_of,
     from_pretrained,
@@ -18,6 +17,7 @@ from provision_dagster.scene_graphs.annotators.hub import (
 )
 from provision_dagster.scene_graphs.annotators.token_trie import TokenTrie
 from provision_dagster.scene_graphs.annotators.vlm_configs import AttributesConfig, RelationsConfig
+from provision_dagster.scene_graphs.annotators.working import is_out_of_memory, release_memory
 
 
 class HubChat:

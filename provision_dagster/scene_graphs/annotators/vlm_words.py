@@ -34,6 +34,11 @@ class AttributeWords:
         own = table.filter((pl.col("attribute") == pl.col("canonical")) & pl.col("category").is_in(VISIBLE))
         return own["attribute"].unique().sort().to_list()
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The vocabulary and all that the lexicon knows: what is not to be taken apart in answers."""
+        return frozenset([*self.words, *self._lexicon.tables["attributes"]["attribute"]])
+
     @property
     def name(self) -> str:
         """Digest of the vocabulary, for provenance."""
@@ -63,13 +68,11 @@ class AttributeWords:
 
     def _known(self, words: list[str]) -> dict[str, str]:
         """By word: its name in the vocabulary."""
-        own = {word: word for word in self.words}
+        own = frozenset(self.words)
         rows = self._lexicon.attributes([*self.words, *words]).filter("known")
         meanings = dict(rows.select("attribute", "canonical").iter_rows())
         by_meaning = {meanings[word]: word for word in reversed(self.words) if word in meanings}
-        found = {word: by_meaning.get(meanings.get(word, word), own.get(word)) for word in words} | {
-            word: word for word in words if word in own
-        }
+        found = {word: word if word in own else by_meaning.get(meanings.get(word, word)) for word in words}
         if self._file is None:  # "bright teal" is known by its parts
             seen = rows.filter(pl.col("category").is_in(VISIBLE))
             meant = dict(seen.select("attribute", "canonical").iter_rows())
@@ -93,6 +96,11 @@ class PredicateWords:
         own = table.filter((pl.col("predicate") == pl.col("canonical")) & pl.col("usable"))
         return own["predicate"].unique().sort().to_list()
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The vocabulary as a set."""
+        return frozenset(self.words)
+
     @property
     def name(self) -> str:
         """Digest of the vocabulary, for provenance."""
@@ -102,16 +110,12 @@ class PredicateWords:
     def _by_meaning(self) -> dict[str, str]:
         return {meaning: word for word, meaning in reversed(self._meanings(self.words).items())}
 
-    @cached_property
-    def _own(self) -> frozenset[str]:
-        return frozenset(self.words)
-
     def exact(self, predicates: Sequence[str]) -> dict[str, str]:
         """By predicate: the same or its synonym in the vocabulary ("sits on": "sitting on"); none for the others."""
         meanings = self._meanings(predicates)
         named = {word: self._by_meaning.get(meanings[word]) for word in predicates if word in meanings}
         return {word: name for word, name in named.items() if name is not None} | {
-            word: word for word in predicates if word in self._own
+            word: word for word in predicates if word in self.known
         }
 
     def inverse(self, predicates: Sequence[str]) -> dict[str, str]:
