@@ -43,6 +43,18 @@ def letters(*special: str) -> PreTrainedTokenizerFast:
     )
 
 
+def pieces(words: list[str]) -> PreTrainedTokenizerFast:
+    """Make a tokenizer as Llama's: whole words, with a mark for the space before each, also before the first."""
+    parts = sorted({"▁" + part for word in [*words, "none", "x"] for part in word.split()})
+    characters = sorted({letter for part in parts for letter in part} | {","})
+    names = ["<unk>", "<pad>", "<end>", *characters, *parts]
+    scores = [(name, -1.0 if name in parts else -9.0) for name in dict.fromkeys(names)]
+    tokenizer = Tokenizer(models.Unigram(scores, unk_id=0, byte_fallback=False))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>", unk_token="<unk>")
+
+
 def _text(tokenizer: PreTrainedTokenizerFast) -> dict[str, object]:
     """Sizes of a language model; weights so large that its words depend on what it sees."""
     return {
