@@ -37,6 +37,13 @@ def titled(panel: "Axes", title: str, *, x: str = "", y: str = "") -> None:
     panel.set_ylabel(y, fontsize=8)
 
 
+def legend(panel: "Axes") -> None:
+    """Name the colors of a panel under all panels, where they hide nothing."""
+    figure = panel.get_figure(root=True)
+    assert figure is not None
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7, frameon=False)
+
+
 def to_png(figure: "Figure") -> bytes:
     """Draw the figure, without the name and version of the program in the file."""
     buffer = io.BytesIO()

@@ -38,7 +38,8 @@ def annotator_quality(folders: FoldersResource, store: StoreResource) -> dg.Outp
     from provision_dagster.scene_graphs.annotators.quality.plots import plot_quality
     from provision_dagster.stored_quality import stored_quality
 
-    opened, tables, charts = store.store(), [pl.DataFrame(schema=ANNOTATOR_QUALITY)], {}
+    opened, tables = store.store(), [pl.DataFrame(schema=ANNOTATOR_QUALITY)]
+    charts: Metadata = {}
     shards = opened.partitions("images")
     for name in sorted(folders.annotators()):
         own = [shard for shard in shards if image_set_of(shard) == name]
@@ -82,4 +83,4 @@ def _below(figures: pl.DataFrame, floors: dict[str, QualityFloor]) -> pl.DataFra
     told = pl.format("{} < {}", pl.col("value").round(4), "least").fill_null("not measured")
     return bad.select(
         rule=pl.format("{}: {}", "image_set", "measure"), rows=pl.lit(1, dtype=pl.Int64), example=told
-    ).cast(PROBLEMS)
+    ).cast(dict(PROBLEMS))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from provision_dagster.plotting import BLUE, GRAY, panels, titled, to_png
+from provision_dagster.plotting import BLUE, GRAY, legend, panels, titled, to_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,13 +84,14 @@ class Drift:
 
     def plot(self) -> bytes:
         """Draw both versions side by side, as PNG."""
-        figure, shown = panels(rows=2, columns=2)
-        for panel, name in zip(shown, PLOTTED, strict=True):
+        names = [name for name in PLOTTED if len(self.before[name]) or len(self.now[name])]
+        figure, shown = panels(columns=len(names))
+        for panel, name in zip(shown, names, strict=True):
             before, now = self.before[name], self.now[name]
             draw = _bars if name in WORDS else _histogram
             draw(panel, before, now)
-            panel.legend(fontsize=7, frameon=False)
             titled(panel, f"{name}: distance {_distance(name, before, now):.2f}")
+        legend(shown[0])
         return to_png(figure)
 
 
@@ -148,5 +149,6 @@ def _head(name: str, values: pl.Series) -> str:
         shares = _shares(values, values.clear()).head(SHOWN).select("word", "before")
         return ", ".join(f"{word} {share:.0%}" for word, share in shares.iter_rows())
     numbers = values.cast(pl.Float64)
-    quartiles = ", ".join(f"{numbers.quantile(at, 'linear'):.3g}" for at in (0.25, 0.5, 0.75))
-    return f"{len(numbers):,}: mean {numbers.mean():.3g}; {quartiles}"
+    sample = numbers.to_numpy()
+    quartiles = ", ".join(f"{value:.3g}" for value in np.quantile(sample, (0.25, 0.5, 0.75)).tolist())
+    return f"{len(sample):,}: mean {float(sample.mean()):.3g}; {quartiles}"

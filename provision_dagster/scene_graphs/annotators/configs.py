@@ -60,7 +60,7 @@ class QualityFloor(AnnotatorConfig):
     ap50: Share | None = None
     ar: Share | None = None
     mask_iou: Share | None = None
-    spearman: Share | None = None
+    spearman: Annotated[float, Field(ge=-1, le=1)] | None = None
     attribute_recall: Share | None = None
     attribute_precision: Share | None = None
     relation_accuracy: Share | None = None

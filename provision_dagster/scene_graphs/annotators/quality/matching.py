@@ -63,6 +63,14 @@ def _iou() -> pl.Expr:
     return over / (areas[0] + areas[1] - over)
 
 
+_IDS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "masks": ("masks", ("id",)),
+    "attributes": ("objects", ("id",)),
+    "relations": ("relations", ("subject", "object")),
+}
+"""Where a table names objects: the column, and fields of what it lists."""
+
+
 def renamed(tables: Mapping[str, pl.DataFrame], names: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """
     Give what models say of their own objects the ids of the marked objects.
@@ -74,9 +82,9 @@ def renamed(tables: Mapping[str, pl.DataFrame], names: pl.DataFrame) -> dict[str
     names
         As `match_objects` returns them. Objects without a pair keep their ids.
     """
-    ids = {"masks": ("masks", ("id",)), "attributes": ("objects", ("id",))}
-    ids["relations"] = ("relations", ("subject", "object"))
-    return {table: _renamed(rows, *ids[table], names=names) if table in ids else rows for table, rows in tables.items()}
+    return {
+        table: _renamed(rows, *_IDS[table], names=names) if table in _IDS else rows for table, rows in tables.items()
+    }
 
 
 def _renamed(rows: pl.DataFrame, column: str, fields: tuple[str, ...], *, names: pl.DataFrame) -> pl.DataFrame:

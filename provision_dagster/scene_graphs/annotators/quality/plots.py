@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from provision_dagster.plotting import BLUE, GRAY, HEIGHT, ORANGE, panels, titled, to_png
+from provision_dagster.plotting import BLUE, GRAY, HEIGHT, ORANGE, legend, panels, titled, to_png
 from provision_dagster.scene_graphs.annotators.quality.attributes import AttributeQuality
 from provision_dagster.scene_graphs.annotators.quality.boxes import DetectionQuality
 from provision_dagster.scene_graphs.annotators.quality.depth import DepthQuality
@@ -57,7 +57,7 @@ def _precision_recall(found: DetectionQuality) -> bytes:
     ):
         panel.plot(found.curve["recall"].to_numpy(), found.curve[column].to_numpy(), color=color, label=name)
     panel.set(xlim=(0, 1), ylim=(0, 1.02))
-    panel.legend(fontsize=8, frameon=False)
+    legend(panel)
     titled(panel, f"Detections: AP {found.ap:.3f}, AP50 {found.ap50:.3f}", x="recall", y="precision")
     return to_png(figure)
 
@@ -75,7 +75,7 @@ def _mask_iou(found: MaskQuality) -> bytes:
     panel.hist(found.by_object["iou"].to_numpy(), bins=np.linspace(0, 1, 21).tolist(), color=BLUE)
     panel.axvline(found.median, color=ORANGE, label=f"median {found.median:.3f}")
     panel.set_xlim(0, 1)
-    panel.legend(fontsize=8, frameon=False)
+    legend(panel)
     titled(panel, f"Masks: mean IoU {found.mean:.3f} of {found.by_object.height:,} objects", x="IoU", y="objects")
     return to_png(figure)
 
@@ -117,7 +117,7 @@ def _bars(panel: "Axes", names: Sequence[str], series: Sequence[tuple[str, pl.Se
         panel.barh(places - offset, values.fill_null(0.0).to_numpy(), height=high, color=color, label=name)
     panel.set_yticks(places, names, fontsize=7)
     panel.set(xlim=(0, 1), ylim=(len(names) - 0.5, -0.5))
-    panel.legend(fontsize=7, frameon=False)
+    legend(panel)
 
 
 def _named(rows: pl.DataFrame, name: str, count: str) -> list[str]:

@@ -77,9 +77,10 @@ def relation_quality(truth: pl.DataFrame, relations: pl.DataFrame, *, lexicon: L
     """
     asked = _asked(relations)
     pictures = truth.join(asked, on="image_key", how="semi", maintain_order="left")
-    facts = true_relations(pictures)
-    facts = pl.concat([facts, _turned(facts, lexicon=lexicon)]).unique()
-    stated = facts.join(asked, on=PAIR, how="semi")
+    direct = true_relations(pictures)
+    turned = _turned(direct, lexicon=lexicon)
+    facts = pl.concat([direct, turned]).unique()
+    stated = pl.concat([direct, turned.join(direct, on=PAIR, how="anti")]).unique().join(asked, on=PAIR, how="semi")
     if stated.is_empty():
         return None
     judged = _judged(asked.drop_nulls("predicate"), facts, lexicon=lexicon)
