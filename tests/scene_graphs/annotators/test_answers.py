@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision_dagster.lexicon import Lexicon
@@ -82,6 +82,7 @@ def test_words_of_the_vocabulary_stay_whole() -> None:
 words = st.lists(st.sampled_from(sorted(ATTRIBUTES.known)), unique=True, max_size=8)
 
 
+@settings(deadline=None)
 @given(words, st.sampled_from(["{}", "- {}", "plain"]))
 def test_a_list_of_the_vocabulary_comes_back(said: list[str], form: str) -> None:
     text = ", ".join(said) if form == "plain" else "\n".join(form.format(one) for one in said)
@@ -89,6 +90,7 @@ def test_a_list_of_the_vocabulary_comes_back(said: list[str], form: str) -> None
     assert parse_attributes(json.dumps({"attributes": said}), label="zeppelin", words=ATTRIBUTES.known) == said
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.recursive(st.text(max_size=9), st.lists, max_leaves=9).map(json.dumps), st.text())
 def test_any_text_is_read(text: str, label: str) -> None:
     found = parse_attributes(text, label=label)
@@ -183,6 +185,7 @@ def test_a_predicate_that_was_cut_off_is_not_said() -> None:
     assert parse_predicate("in", subject="cat", object="table", complete=False) is None
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PREDICATES.words))
 def test_predicates_of_the_vocabulary_come_back(said: str) -> None:
     for text in (said, said.capitalize() + ".", json.dumps({"predicate": said})):
@@ -190,6 +193,7 @@ def test_predicates_of_the_vocabulary_come_back(said: str) -> None:
         assert found == Predicate(said)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.recursive(st.text(max_size=9), st.lists, max_leaves=9).map(json.dumps), st.text())
 def test_any_text_may_be_a_predicate(text: str, name: str) -> None:
     found = parse_predicate(text, subject=name, object="table")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageColor
 
@@ -84,6 +84,7 @@ sides = st.integers(1, 300)
 shares = st.floats(0, 1)
 
 
+@settings(deadline=None)
 @given(sides, sides, st.lists(st.tuples(shares, shares, shares, shares), min_size=1, max_size=3), shares)
 def test_a_window_holds_its_boxes_and_lies_in_the_picture(
     width: int, height: int, corners: list[tuple[float, float, float, float]], margin: float
