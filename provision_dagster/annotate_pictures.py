@@ -29,7 +29,7 @@ from provision_dagster.scene_graphs.schema import ANNOTATIONS
 SHOWN_WIDTH = 900
 """Pixels of a drawn picture; its depth map beside it has as many."""
 
-SHOWN_ATTRIBUTES, SHOWN_RELATIONS = 3, 12
+SHOWN_ATTRIBUTES, SHOWN_RELATIONS = 3, 10
 """Attributes of an object and relations of a picture that are drawn: with more of them nothing could be read."""
 
 
@@ -153,6 +153,7 @@ def _entry(graph: dict[str, Any], *, depth: bool) -> dict[str, Any]:
         "det_scores": [thing["score"] for thing in objects],
         "attributes": [thing["attributes"] for thing in objects],
         "relations": [[r["subject"], r["predicate"], r["object"]] for r in graph["relations"]],
+        "doubtful_labels": graph["doubtful_labels"],
         "provenance": graph["provenance"],
     }
     if any(thing["mask_rle"] for thing in objects):

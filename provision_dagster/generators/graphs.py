@@ -25,6 +25,7 @@ from provision_dagster.generators.arrays import (
     runs,
     spans,
 )
+from provision_dagster.generators.doubts import Doubts, doubtful_labels
 from provision_dagster.generators.hashing import column_hash
 from provision_dagster.generators.once import Once
 from provision_dagster.generators.words import Words, words_of
@@ -54,6 +55,8 @@ class Graphs:
         `obj` (row of `objects`), `attribute` (code), sorted, distinct.
     relations
         `img`, `subject`, `predicate` (code), `object` (rows of `objects`), sorted, distinct, without "of".
+    doubts
+        Labels of which there may be more than is marked.
     source
         The rows of the scene-graph table in the order of `images`: what few generators need (masks, points).
     """
@@ -63,6 +66,7 @@ class Graphs:
     attributes: pl.DataFrame
     relations: pl.DataFrame
     words: Words
+    doubts: Doubts
     source: pl.DataFrame
     _made: Once = field(default_factory=Once, repr=False, compare=False)
 
@@ -119,9 +123,19 @@ class Graphs:
 
     @cached_property
     def nameable(self) -> Bools:
-        """Whether an object's label alone points at it (T1): unique, usable, and nothing else may be meant."""
+        """Whether an object's label alone points at it (T1): nothing else that is or may be there can be meant."""
+        return self.unambiguous & ~self.doubtful
+
+    @cached_property
+    def unambiguous(self) -> Bools:
+        """Whether nothing else that is marked may be meant by an object's label: it is unique and usable."""
         sound = (self.labels.n == 1) & ~self.labels.ambiguous & ~self.labels.group & self.labels.usable
         return np.asarray(sound[self.label_row])
+
+    @cached_property
+    def doubtful(self) -> Bools:
+        """Whether there may be more things of an object's label than are marked."""
+        return np.asarray(self.labels.doubtful[self.label_row])
 
     @cached_property
     def printed(self) -> Ints:
@@ -168,7 +182,8 @@ class Labels:
 
     `first` and `n` cut `Graphs.by_label`: the objects that bear the label. What could make the label unclear (T1,
     T5): `group` (one box round several), `ambiguous` (a synonym, plural, hypernym or hyponym is in the image),
-    `whole` (something that has such a part is), `doubled` (two boxes may mark one thing).
+    `whole` (something that has such a part is), `doubled` (two boxes may mark one thing), `doubtful` (a model may have
+    seen more, and nobody searched the image for the label).
     """
 
     img: Ints
@@ -180,6 +195,7 @@ class Labels:
     ambiguous: Bools
     whole: Bools
     doubled: Bools
+    doubtful: Bools
     countable: Bools
     usable: Bools
     of_image: Ints
@@ -206,6 +222,7 @@ class Labels:
             ambiguous=_rivals(graphs, img, label, exhaustive),
             whole=_wholes(graphs, img, label, exhaustive),
             doubled=_doubled(graphs, first, n, exhaustive),
+            doubtful=graphs.doubts.doubtful(img, label) & ~exhaustive,
             countable=table.flag("countable")[label],
             usable=table.flag("usable")[label],
             of_image=rows,
@@ -219,6 +236,7 @@ class Labels:
             "related_label_present": self.ambiguous,
             "part_of_annotated_whole": self.whole,
             "box_marked_twice": self.doubled,
+            "doubtful_label": self.doubtful,
         }
 
 
@@ -240,15 +258,19 @@ def flatten(scene_graphs: pl.DataFrame, *, lexicon: Lexicon, vocabulary: pl.Data
     attributes = objects.select(obj=pl.int_range(pl.len()), attribute="attributes").explode("attribute")
     attributes = attributes.drop_nulls("attribute")
     relations = _relations(rows, images)
-    words = words_of(
-        vocabulary, lexicon=lexicon, used=[objects["label"], attributes["attribute"], relations["predicate"]]
-    )
+    others = [attributes["attribute"], relations["predicate"]]
+    words = words_of(vocabulary, lexicon=lexicon, used=[objects["label"], *others])
+    # what is only doubtful is no word of the image set: it is never offered
+    doubtful = doubtful_labels(rows)
+    both = pl.concat([objects["label"], doubtful["label"]])
+    wide = words_of(vocabulary, lexicon=lexicon, used=[both, *others]) if doubtful.height else words
     return Graphs(
         images=images,
         objects=objects.drop("attributes").with_columns(label=pl.Series(words.labels.codes(objects["label"]))),
         attributes=_coded(attributes, attribute=words.attributes.codes(attributes["attribute"])),
         relations=_coded(relations, predicate=words.predicates.codes(relations["predicate"])),
         words=words,
+        doubts=Doubts.of(doubtful, words=words, wide=wide),
         source=rows,
     )
 

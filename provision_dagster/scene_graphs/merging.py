@@ -6,22 +6,16 @@ from typing import Literal
 import polars as pl
 
 from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.doubts import doubtful_labels, in_doubt
 from provision_dagster.scene_graphs.mask_places import mask_file, with_places
-from provision_dagster.scene_graphs.normalize import normalized
+from provision_dagster.scene_graphs.one_thing import SIDES, known, laid_out
 from provision_dagster.scene_graphs.provenance import credited
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, OBJECT
 
 Precedence = Literal["human-first", "human", "model"]
 """Whose objects count: both, a human's where both mark one thing; or those of one side alone."""
 
-SAME_IOU = 0.5
-"""Overlap from which two boxes with names for one thing are taken for that thing (COCO's looser threshold)."""
-
-WITHIN_GROUP = 0.5
-"""Share of a box within a group's box ("several books") from which it is taken for one of the group."""
-
 KEY = ["image_set", "image_key"]
-_SIDES = ("x1", "y1", "x2", "y2")
 _OBJECT = {field.name: field.dtype for field in OBJECT.fields}
 
 
@@ -35,6 +29,9 @@ def merge_detections(
     name), or where a human searched for its label and did not mark it: that search is the better witness.
     Attributes and relations of humans stay with their objects; an image to which an object was added no longer
     counts as having all attributes and relations listed.
+
+    Where the model was not sure, labels are doubtful: there may be more of them than is marked. A found object that it
+    also sees as something else is left out, and its label doubtful.
 
     Parameters
     ----------
@@ -55,16 +52,30 @@ def merge_detections(
     if precedence == "human":
         return annotations.select(list(ANNOTATIONS))
     both = _both(annotations, detections.filter(pl.col("error").is_null()), whole=precedence == "model")
-    added = _added(both, lexicon=lexicon)
+    found, weak = (_compared(both, side, lexicon=lexicon) for side in ("found", "weak"))
+    new = found.filter(~pl.col("marked") & ~pl.col("searched"))
+    # what a human searched for and did not mark is not there, under no name
+    there = pl.col("marked") | ~pl.col("searched")
+    others = pl.concat([found.filter(there), weak.filter(there)])
+    dropped = new.join(in_doubt(new, others, lexicon=lexicon), on=["row", "place"], how="semi")
+    added = _as_objects(new.join(dropped, on=["row", "place"], how="anti", maintain_order="left"))
     joined = both.join(added, on="row", how="left", maintain_order="left")
+    every = pl.concat_list(pl.col("objects").fill_null([]), pl.col("added").fill_null([]))
+    doubts = doubtful_labels(weak, dropped, joined.select("row", objects=every), lexicon=lexicon)
+    joined = joined.join(doubts, on="row", how="left", maintain_order="left")
     more = pl.col("added").is_not_null()
     return joined.with_columns(
         _places(more),
-        objects=pl.concat_list(pl.col("objects").fill_null([]), pl.col("added").fill_null([])),
+        objects=every,
+        doubtful_labels=_union("doubtful_labels", "doubts"),
         exhaustive_attributes=pl.col("exhaustive_attributes").fill_null(value=False) & ~more,
         exhaustive_relations=pl.col("exhaustive_relations").fill_null(value=False) & ~more,
         provenance=credited(objects=_made_by(more)),
     ).select(_column(name, dtype) for name, dtype in ANNOTATIONS.items())
+
+
+def _union(one: str, other: str) -> pl.Expr:
+    return pl.col(one).fill_null([]).list.set_union(pl.col(other).fill_null([])).list.sort()
 
 
 def _column(name: str, dtype: pl.DataType) -> pl.Expr:
@@ -109,54 +120,37 @@ def _both(annotations: pl.DataFrame, detections: pl.DataFrame, *, whole: bool) -
         )
     model = pl.col("model").alias("found_by")
     return rows.with_row_index("row").join(
-        detections.select(*KEY, pl.col("objects").alias("found"), model), on=KEY, how="left", maintain_order="left"
+        detections.select(*KEY, pl.col("objects").alias("found"), "weak", model),
+        on=KEY,
+        how="left",
+        maintain_order="left",
     )
 
 
-def _added(both: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Found objects that go in: columns `row`, `added`."""
-    found = both.select("row", "found", "exhaustive_labels").filter(pl.col("found").list.len() > 0)
-    flat = found.with_columns(place=pl.int_ranges(pl.col("found").list.len())).explode("found", "place")
-    flat = flat.unnest("found").unnest("box").with_columns(normalized(pl.col("label")))
-    searched = pl.col("exhaustive_labels").fill_null([]).list.contains(pl.col("label"))
-    new = flat.join(_known(both, flat, lexicon=lexicon), on=["row", "place"], how="anti", maintain_order="left")
-    kept = new.filter(~searched)
+def _compared(both: pl.DataFrame, side: str, *, lexicon: Lexicon) -> pl.DataFrame:
+    """Lay out what a model found; whether a human marked the same thing, and whether one searched for its label."""
+    flat = laid_out(both.select("row", side, "exhaustive_labels"), side)
+    same = known(flat, both, lexicon=lexicon).with_columns(marked=True)
+    return flat.join(same, on=["row", "place"], how="left", maintain_order="left").select(
+        *("row", "place", "label", *SIDES, "score"),
+        pl.col("marked").fill_null(value=False),
+        searched=pl.col("exhaustive_labels").fill_null([]).list.contains(pl.col("label")),
+    )
+
+
+def _as_objects(found: pl.DataFrame) -> pl.DataFrame:
+    """Objects of a scene graph, by picture: columns `row`, `added`."""
     fields: list[pl.Expr] = [
         pl.format("model-{}", "place").alias("id"),
         pl.col("label"),
-        pl.struct(*_SIDES).alias("box"),
+        pl.struct(*SIDES).alias("box"),
         pl.col("score"),
         pl.lit([], _OBJECT["attributes"]).alias("attributes"),
         pl.lit(value=False).alias("is_group"),
         *(pl.lit(None, _OBJECT[name]).alias(name) for name in ("mask_rle", "mask_area", "depth")),
         *(pl.lit([], _OBJECT[name]).alias(name) for name in ("points", "mirrored")),
     ]
-    return kept.group_by("row", maintain_order=True).agg(pl.struct(*fields).cast(OBJECT).alias("added"))
-
-
-def _known(both: pl.DataFrame, found: pl.DataFrame, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Found objects (`row`, `place`) that a human marked: the same box, or one within a group."""
-    marked = both.select("row", "objects").filter(pl.col("objects").list.len() > 0).explode("objects")
-    marked = marked.unnest("objects").unnest("box").select("row", "label", "is_group", *_SIDES)
-    pairs = found.select("row", "place", "label", *_SIDES).join(marked, on="row", suffix="_marked")
-    alike = _alike(pl.concat([found["label"], marked["label"]]).unique().sort(), lexicon=lexicon)
-    same = pairs.join(alike, left_on=["label", "label_marked"], right_on=["label", "other"], how="semi")
-    over = pl.max_horizontal(
-        0.0, pl.min_horizontal("x2", "x2_marked") - pl.max_horizontal("x1", "x1_marked")
-    ) * pl.max_horizontal(0.0, pl.min_horizontal("y2", "y2_marked") - pl.max_horizontal("y1", "y1_marked"))
-    area = (pl.col("x2") - pl.col("x1")) * (pl.col("y2") - pl.col("y1"))
-    area_marked = (pl.col("x2_marked") - pl.col("x1_marked")) * (pl.col("y2_marked") - pl.col("y1_marked"))
-    one_thing = over / (area + area_marked - over) >= SAME_IOU
-    of_group = pl.col("is_group").fill_null(value=False) & (over / area >= WITHIN_GROUP)
-    return same.filter(one_thing | of_group).select("row", "place").unique()
-
-
-def _alike(labels: pl.Series, *, lexicon: Lexicon) -> pl.DataFrame:
-    """Ordered pairs [label, other] that may name one thing: equal, synonyms, or one the kind of the other."""
-    equal = pl.DataFrame({"label": labels, "other": labels})
-    implied = lexicon.implied_labels(labels).select("label", other="implied")
-    turned = implied.select(label="other", other="label")
-    return pl.concat([equal, lexicon.synonym_labels(labels).select("label", "other"), implied, turned]).unique()
+    return found.group_by("row", maintain_order=True).agg(pl.struct(*fields).cast(OBJECT).alias("added"))
 
 
 def _places(more: pl.Expr) -> pl.Expr:

@@ -60,6 +60,7 @@ SCENE_GRAPHS: dict[str, pl.DataType] = {
     "captions": pl.List(pl.String()),
     "regions": pl.List(REGION),
     "exhaustive_labels": pl.List(pl.String()),
+    "doubtful_labels": pl.List(pl.String()),
     "exhaustive_attributes": pl.Boolean(),
     "exhaustive_relations": pl.Boolean(),
     "points": pl.List(
@@ -118,6 +119,8 @@ COLUMNS: dict[str, str] = {
     "regions": "Phrases about a box: id, phrase, box in pixels",
     "exhaustive_labels": "Labels of which every instance is marked, so that their absence is a fact (T5): the 80 "
     "classes of COCO, all kinds of rendered scenes, none of Visual Genome and GQA",
+    "doubtful_labels": "Labels of which there may be more than is marked, for a model was not sure of what it saw: "
+    "nothing is counted or missed by them; sorted, empty for human annotations",
     "exhaustive_attributes": "Whether every object carries every attribute of its categories (rendered scenes)",
     "exhaustive_relations": "Whether every relation is listed (rendered scenes)",
     "points": "Sampled points: place of the topmost object there (null: background), depth (larger: closer), and how "

@@ -59,11 +59,12 @@ def things(table: pl.DataFrame, row: int = 0) -> list[tuple[str, str]]:
 
 
 LEFT, RIGHT = [10.0, 10.0, 50.0, 90.0], [60.0, 10.0, 90.0, 90.0]
+BELOW = [60.0, 70.0, 90.0, 98.0]
 NEAR_LEFT = [12.0, 10.0, 52.0, 88.0]
 
 
 def test_what_only_the_model_found_is_added_behind() -> None:
-    table = merged(human(("cat", LEFT)), model(("dog", RIGHT), ("cat", RIGHT)))
+    table = merged(human(("cat", LEFT)), model(("dog", RIGHT), ("cat", BELOW)))
     assert things(table) == [("h0", "cat"), ("model-0", "dog"), ("model-1", "cat")]
     first, added, _ = table["objects"][0]
     assert (first["attributes"], first["score"]) == (["c"], None)

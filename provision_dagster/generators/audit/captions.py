@@ -14,7 +14,7 @@ _ORDINAL = (
     r"first|second|third|\w+ty-(?:first|second|third)|(?:\w+-)?(?:four|fif|six|seven|eigh|nin)th"
     r"|(?:ten|eleven|twelf|\w+teen|\w+tie)th"
 )
-_DETERMINER = re.compile(rf"(?:(another|an|a|some)|the(?: ({_ORDINAL}))?|([a-z-]+)( more)?) ")
+_DETERMINER = re.compile(rf"(?:(another|an|a|some)|the(?: ({_ORDINAL}))?|(at least )?([a-z-]+)( more)?) ")
 _SHOWS = re.compile(r"The image (?:also )?shows ")
 
 
@@ -23,7 +23,7 @@ class Named:
     """A thing as the caption names it.
 
     `readings`: labels with attributes: "black sign" may be the label, or a sign that is black. `count`: how many are
-    named together. `order`, `side`: what tells it apart from others of its label.
+    named together, or (`at_least`) there may be more. `order`, `side`: what tells it apart from others of its label.
     """
 
     readings: tuple[tuple[str, frozenset[str]], ...]
@@ -31,6 +31,7 @@ class Named:
     order: str = ""
     side: str = ""
     count: int = 1
+    at_least: bool = False
 
     @property
     def label(self) -> str:
@@ -136,17 +137,17 @@ class CaptionReader:
         match = _DETERMINER.match(text, start)
         if match is None:
             return
-        indefinite, order, counted, _ = match.groups()
+        indefinite, order, least, counted, _ = match.groups()
         count = number(counted) if counted else 1
         if count is None:
             return
         found: dict[tuple[int, str], list[tuple[str, frozenset[str]]]] = {}
-        for label, attributes, side, end in self._nouns(text, match.end(), many=bool(counted)):
+        for label, attributes, side, end in self._nouns(text, match.end(), many=count > 1):
             if self._how_many(label, attributes) >= count and (label, attributes) not in found.get((end, side), []):
                 found.setdefault((end, side), []).append((label, attributes))
         definite = not indefinite and not counted
         for (end, side), readings in sorted(found.items(), reverse=True):
-            yield Named(tuple(readings), definite, order or "", side, count), end
+            yield Named(tuple(readings), definite, order or "", side, count, bool(least)), end
 
     def _nouns(self, text: str, start: int, *, many: bool) -> Iterator[tuple[str, frozenset[str], str, int]]:
         nouns = self._plurals if many else self._labels

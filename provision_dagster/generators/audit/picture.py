@@ -37,6 +37,7 @@ class Picture:
         self.attributes: list[frozenset[str]] = [frozenset(o["attributes"] or ()) for o in objects]
         self.groups: frozenset[int] = frozenset(i for i, o in enumerate(objects) if o["is_group"])
         self.searched: frozenset[str] = frozenset(row["exhaustive_labels"] or ())
+        self.doubtful: frozenset[str] = frozenset(row.get("doubtful_labels") or ())
         self.complete_attributes: bool = bool(row["exhaustive_attributes"])
         self.complete_relations: bool = bool(row["exhaustive_relations"])
         self.runs: dict[int, list[int]] | None = None  # filled by `pixels` when a mask is asked for
@@ -103,6 +104,8 @@ class Picture:
             return "related_label_present"
         if self.groups.intersection(places):
             return "group_box"
+        if self.may_hide(label):
+            return "doubtful_label"
         word = self.words.label.get(label)
         return None if word is None or word.usable else "unusable_label"
 
@@ -113,6 +116,12 @@ class Picture:
         """
         near = self.by_label.keys() & self.words.related.get(label, NOTHING)
         return near - self.searched if label in self.searched else near
+
+    def may_hide(self, label: str) -> bool:
+        """Whether the picture may show more of a label than is marked: a model was unsure of something it may name."""
+        if label in self.searched:
+            return False
+        return label in self.doubtful or bool(self.doubtful & self.words.related.get(label, NOTHING))
 
     def size_unseen(self, label: str, value: str) -> bool:
         """Whether a value is a size ("small") and nothing of the label is of a contrary size, to compare it with."""
@@ -138,6 +147,8 @@ class Picture:
             return "related_label_present"
         if label in self.searched:
             return None
+        if self.may_hide(label):
+            return "doubtful_label"
         if self.by_label.keys() & self.words.wholes.get(label, NOTHING):
             return "part_of_annotated_whole"
         doubled = any(iou(self.boxes[a], self.boxes[b]) > SAME_THING_IOU for a, b in combinations(places, 2))

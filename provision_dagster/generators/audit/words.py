@@ -158,8 +158,11 @@ def vocabulary_of(scene_graphs: pl.DataFrame) -> Vocabulary:
     """Words of the scene graphs."""
     objects = scene_graphs.select(o="objects").explode("o").drop_nulls().unnest("o")
     relations = scene_graphs.select(r="relations").explode("r").drop_nulls().unnest("r")
+    doubtful = pl.Series([], dtype=pl.String)
+    if "doubtful_labels" in scene_graphs.columns:
+        doubtful = scene_graphs["doubtful_labels"].explode().drop_nulls()
     return Vocabulary(
-        frozenset(objects["label"].unique().to_list()),
+        frozenset(objects["label"].unique().to_list()) | frozenset(doubtful),
         frozenset(objects["attributes"].explode().drop_nulls().unique().to_list()),
         frozenset(relations["predicate"].unique().to_list()),
     )

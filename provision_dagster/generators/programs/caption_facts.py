@@ -37,6 +37,8 @@ class Facts:
         Relations, sorted by component, subject, verb and object; `verb` numbers the verb phrases.
     bound
         Whether an object has a relation.
+    doubtful
+        Whether there may be more things of an object's label than are marked: they are not counted.
     """
 
     shown: Bools
@@ -46,6 +48,7 @@ class Facts:
     predicate: Ints
     object: Ints
     bound: Bools
+    doubtful: Bools
 
 
 def caption_facts(graphs: Graphs, rules: Rules) -> Facts:
@@ -83,6 +86,7 @@ def _facts(graphs: Graphs, rules: Rules) -> Facts:
         predicate[once],
         object_[once],
         bound,
+        graphs.doubtful & strict,
     )
 
 
@@ -139,6 +143,7 @@ def left_and_right(graphs: Graphs, facts: Facts, *, margin: float = 0.05) -> Int
     """1 for the left and 2 for the right one of two objects of a label, where that is beyond doubt (T6); else 0."""
     labels, order = graphs.labels, graphs.by_label
     pairs = np.flatnonzero(labels.n == 2)
+    pairs = pairs[~facts.doubtful[order[labels.first[pairs]]]]
     a, b = order[labels.first[pairs]], order[labels.first[pairs] + 1]
     box, width = graphs.boxes, graphs.sides[graphs.img, 0]
     middle = (box[:, 0] + box[:, 2]) / 2

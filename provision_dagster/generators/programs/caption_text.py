@@ -159,7 +159,7 @@ def _rest(graphs: Graphs, facts: Facts, described: Adjectives, bound: Bools) -> 
 
 
 def _things(graphs: Graphs, facts: Facts, described: Adjectives, example: Ints, size: Ints) -> pl.Series:
-    """Write "a red car", "two red cars", "another car", "two more cars", "some trees"."""
+    """Write "a red car", "two red cars", "another car", "two more cars", "at least two cars", "some trees"."""
     table = graphs.words.labels
     row = graphs.label_row[example]
     related = np.bincount(graphs.label_row[facts.bound], minlength=len(graphs.labels.n))[row] > 0
@@ -180,16 +180,19 @@ def _things(graphs: Graphs, facts: Facts, described: Adjectives, example: Ints, 
             "n": size,
             "more": related | earlier,
             "bare": (facts.held.sizes == 0)[example],
+            "doubtful": facts.doubtful[example],
         }
     )
     again = pl.col("more") & pl.col("bare")
+    least = pl.when("doubtful").then(pl.lit("at least ")).otherwise(pl.lit(""))
+    alone = pl.when(again).then(pl.lit("another ")).when("doubtful").then(least + "one ").otherwise(article_text())
     one = pl.concat_str(
-        pl.when(pl.col("several")).then(article_text()).when(again).then(pl.lit("another ")).otherwise(article_text()),
+        pl.when("several").then(article_text()).otherwise(alone),
         "before",
         "label",
         pl.when("plural").then("are").otherwise("is"),
     )
     more = pl.when(again).then(pl.lit(" more ")).otherwise(pl.lit(" "))
-    many = pl.concat_str("number", more, "before", "many", "are")
+    many = pl.concat_str(least, "number", more, "before", "many", "are")
     counted = (pl.col("n") > 1) & ~pl.col("several") & pl.col("many").is_not_null()
     return parts.select(pl.when(counted).then(many).otherwise(one)).to_series()

@@ -16,6 +16,7 @@ from provision_dagster.generators.words import Words
 
 REASONS = (
     "group_box",
+    "doubtful_label",
     "unusable_predicate",
     "unusable_neighbor_label",
     "contradicting_predicates",
@@ -53,12 +54,21 @@ def faults(space: Descriptions, said: Described) -> Faults:
     found = np.where(said.edge >= 0, found, 0).astype(np.int8)
     group = space.graphs.once("group_boxes", lambda: bools(space.graphs.objects["is_group"].fill_null(False)))
     found[group[said.obj]] = _code("group_box")
+    found[(found == 0) & _doubtful(space, said)] = _code("doubtful_label")
     for reason, broken in _attribute_faults(space, said).items():
         found[(found == 0) & broken] = _code(reason)
     left = np.flatnonzero((found == 0) & (words.attributes.words.height > 0))
     rivals = fits_another(space, said.some(left))
     found[left[rivals]] = _code("description_not_unique")
     return found
+
+
+def _doubtful(space: Descriptions, said: Described) -> Bools:
+    """Whether there may be more of the object's or of the neighbor's label than is marked: then of what is said too."""
+    doubtful = space.graphs.doubtful
+    if not len(space.edges.obj):
+        return doubtful[said.obj]
+    return np.asarray(doubtful[said.obj] | ((said.edge >= 0) & doubtful[space.edges.near[said.edge]]))
 
 
 def _code(reason: str) -> int:

@@ -7,6 +7,9 @@ from provision_dagster.scene_graphs.annotators.found import Detections, Floats
 
 Ints = NDArray[np.int64]
 
+SEEN_IOU = 0.5
+"""A weak box that overlaps a kept one of its label this much shows the same thing."""
+
 
 def iou(boxes: Floats, others: Floats) -> Floats:
     """Intersection over union of each box with each other one, shapes (n, 4), (m, 4) -> (n, m)."""
@@ -64,10 +67,14 @@ def detections(
     labels: list[str],
     width: int,
     height: int,
+    score_threshold: float,
     iou_threshold: float,
     most: int,
 ) -> Detections:
     """Turn raw boxes of one picture into what is kept of them.
+
+    What scores less than an object needs, or is more than `most`, is weak: it shows where there may be more. A weak box
+    where a kept one of its label is says nothing new and is left out.
 
     Parameters
     ----------
@@ -75,10 +82,30 @@ def detections(
         In pixels of the picture, maybe reaching out of it, shape (n, 4).
     labels
         Label of each class.
+    score_threshold
+        What an object scores at least.
     most
-        How many are kept at most.
+        How many objects are kept at most, and how many weak boxes; of these the best of each label first.
     """
     cut = np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64))
     real = np.flatnonzero((cut[:, 2] > cut[:, 0]) & (cut[:, 3] > cut[:, 1]) & np.isfinite(scores))
-    stay = real[suppress(cut[real], scores[real], classes[real], iou_threshold=iou_threshold)][:most]
-    return Detections(cut[stay], [labels[kind] for kind in classes[stay]], scores[stay].astype(np.float64))
+    best = real[suppress(cut[real], scores[real], classes[real], iou_threshold=iou_threshold)]
+    strong = (scores[best] >= score_threshold) & (np.arange(len(best)) < most)
+    kept, weak = best[strong], best[~strong]
+    seen = (iou(cut[weak], cut[kept]) >= SEEN_IOU) & (classes[weak][:, None] == classes[kept])
+    weak = weak[~seen.any(axis=1)]
+    weak = weak[np.argsort(_repeats(classes[weak]), kind="stable")][:most]
+
+    def found(rows: Ints, more: Detections | None) -> Detections:
+        return Detections(cut[rows], [labels[kind] for kind in classes[rows]], scores[rows].astype(np.float64), more)
+
+    return found(kept, found(weak, None))
+
+
+def _repeats(classes: Ints) -> Ints:
+    """How many of its class stand before each: 0, 0, 1, ..."""
+    order = np.argsort(classes, kind="stable")
+    first = np.searchsorted(classes[order], classes[order])
+    places = np.empty(len(classes), dtype=np.int64)
+    places[order] = np.arange(len(classes)) - first
+    return places

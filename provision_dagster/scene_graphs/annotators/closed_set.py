@@ -103,7 +103,7 @@ class ClosedSetDetector:
         return np.where(chances == chances.max(axis=2, keepdims=True), chances, 0)
 
     def _kept(self, boxes: Floats, scores: Floats, picture: Pixels) -> Detections:
-        good = (scores > 0) & (scores >= self.config.score_threshold)
+        good = (scores > 0) & (scores >= self.config.least_score)
         at, number = np.nonzero(good & (self._classes >= 0))
         height, width = picture.shape[:2]
         return detections(
@@ -113,6 +113,7 @@ class ClosedSetDetector:
             labels=self.labels,
             width=width,
             height=height,
+            score_threshold=self.config.score_threshold,
             iou_threshold=self.config.iou_threshold,
             most=self.config.most,
         )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from provision_dagster.image_sets.spec import LocalPath
 from provision_dagster.scene_graphs.annotators.base_config import AnnotatorConfig, HubConfig, OnnxConfig, Share
@@ -10,10 +10,26 @@ from provision_dagster.scene_graphs.annotators.base_config import AnnotatorConfi
 
 class _ThresholdsConfig(AnnotatorConfig):
     score_threshold: Share = 0.3
+    weak_threshold: Share | None = 0.1
+    """What is found with a score from here up to `score_threshold` is no object, but makes its label doubtful: there
+    may be more of it than is marked. Null: such weak detections are not looked for."""
     iou_threshold: Share = 0.65
     """Overlap above which the weaker of two boxes of one label is dropped (YOLOX's own value)."""
     most: Annotated[int, Field(ge=1)] = 100
-    """Objects per picture at most."""
+    """Objects per picture at most, and weak detections."""
+
+    @field_validator("weak_threshold")
+    @classmethod
+    def _below_score_threshold(cls, value: float | None, info: ValidationInfo) -> float | None:
+        strong = info.data.get("score_threshold")
+        if value is not None and strong is not None and value > strong:
+            raise ValueError(f"must be at most `score_threshold`, {strong}")
+        return value
+
+    @property
+    def least_score(self) -> float:
+        """Score below which nothing is looked at."""
+        return self.score_threshold if self.weak_threshold is None else min(self.weak_threshold, self.score_threshold)
 
 
 class _LabelsConfig(_ThresholdsConfig):

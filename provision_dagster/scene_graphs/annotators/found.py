@@ -35,6 +35,8 @@ class Detections:
         One per box.
     scores
         0 .. 1, shape (n,).
+    weak
+        What the model is not sure of, and no object therefore; None where it was not looked for.
     tags
         Labels that were searched for, best first; None where no tagger chose them.
     """
@@ -42,6 +44,7 @@ class Detections:
     boxes: Floats
     labels: list[str]
     scores: Floats
+    weak: "Detections | None" = None
     tags: list[Tag] | None = None
 
 

@@ -1,7 +1,7 @@
 """Tables of what models found, made in parts: a part is what is lost at most when a run is killed."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from provision_dagster.scene_graphs.annotators.found import (
     Prompted,
     to_png,
 )
+from provision_dagster.scene_graphs.annotators.steps import steps_of
 from provision_dagster.scene_graphs.mask_places import mask_file
 from provision_dagster.scene_graphs.rle import encode_mask
 from provision_dagster.scene_graphs.schema import BOX
@@ -41,9 +42,13 @@ _MADE_BY: dict[str, pl.DataType] = {
     "error": pl.String(),
 }
 
+_FOUND = pl.List(pl.Struct({"label": pl.String(), "box": BOX, "score": pl.Float64()}))
+
 DETECTIONS: dict[str, pl.DataType] = {
     **_PICTURE,
-    "objects": pl.List(pl.Struct({"label": pl.String(), "box": BOX, "score": pl.Float64()})),
+    "objects": _FOUND,
+    "weak": _FOUND,
+    "tags": pl.List(pl.Struct({"label": pl.String(), "score": pl.Float64()})),
     **_MADE_BY,
 }
 
@@ -96,6 +101,9 @@ SCHEMAS = {
 
 _OF_TABLES: dict[str, str] = {
     "detections.objects": "What was found, best first: label, box in pixels, score 0 .. 1",
+    "detections.tags": "Labels that were searched for, best first, and their cosine similarity to it; null: all "
+    "labels were, no tagger chose them",
+    "weak": "What the model was not sure enough of to be an object: it makes labels doubtful",
     "depth_maps.closeness": "16-bit grey PNG at the model's own resolution, covering the whole picture; larger: closer",
     "masks.masks": "Masks of objects that had none: id of the object, COCO compressed RLE, expected overlap 0 .. 1",
     "attributes.objects": "Objects without attributes: id, attributes in normal form, the model's own words",
@@ -141,16 +149,20 @@ def parts_of(images: pl.DataFrame, *, size: int = PART) -> list[Part]:
 
 def detect(part: Part, *, annotator: Detector, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Find the objects of a part's pictures; schema DETECTIONS, one row per picture, in their order."""
-    found = _run(part, annotator, batch=batch, work=work)
-    return table_of(
-        part, "detections", "objects", [_objects(one) for one in found], found, model=annotator.model, config=config
+    found = _run(
+        part, annotator, batch=batch, work=work, kept=lambda row, one: (_objects(one), _objects(one.weak), _tags(one))
     )
+    nothing: tuple[Any, ...] = ([], [], None)
+    rows = [one.found or nothing for one in found]
+    objects, weak, tags = ([row[side] for row in rows] for side in range(3))
+    also = {"weak": weak, "tags": tags}
+    return table_of(part, "detections", "objects", objects, found, model=annotator.model, config=config, also=also)
 
 
 def estimate_depth(part: Part, *, annotator: DepthEstimator, config: str, batch: int, work: Work) -> pl.DataFrame:
     """Map the closeness of a part's pictures; schema DEPTH_MAPS, one row per picture, in their order."""
-    found = _run(part, annotator, batch=batch, work=work)
-    maps = [None if one.found is None else to_png(one.found) for one in found]
+    found = _run(part, annotator, batch=batch, work=work, kept=lambda row, one: to_png(one))
+    maps = [one.found for one in found]
     return table_of(part, "depth_maps", "closeness", maps, found, model=annotator.model, config=config)
 
 
@@ -165,9 +177,12 @@ def cut_out(part: Part, *, annotator: MaskMaker, config: str, batch: int, work: 
         boxes = [[prompt["box"][side] for side in SIDES] for prompt in prompts[row]]
         return Prompted(picture, np.array(boxes, dtype=np.float64).reshape(-1, 4))
 
-    outcomes = annotate_all(places_of(part.images), annotator.annotate, batch=batch, given=given, work=work)
+    def kept(row: int, found: Masks) -> list[dict[str, Any]]:
+        return _masks(found, prompts[row], least=annotator.least)
+
+    outcomes = annotate_all(places_of(part.images), steps_of(annotator), batch=batch, given=given, kept=kept, work=work)
     found = sorted(outcomes, key=lambda one: one.row)
-    masks = [_masks(one, prompts[one.row], least=annotator.least) for one in found]
+    masks = [one.found or [] for one in found]
     return table_of(part, "masks", "masks", masks, found, model=annotator.model, config=config)
 
 
@@ -203,19 +218,24 @@ def prompts_of(images: pl.DataFrame, marked: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(pl.Series("asked", digests, dtype=pl.String))
 
 
-def _masks(one: Outcome[Masks], prompts: Sequence[dict[str, Any]], *, least: float) -> list[dict[str, Any]]:
-    if one.found is None:
-        return []
+def _masks(found: Masks, prompts: Sequence[dict[str, Any]], *, least: float) -> list[dict[str, Any]]:
     return [
         {"id": prompt["id"], "mask_rle": encode_mask(np.asfortranarray(mask, dtype=np.uint8)), "score": float(score)}
-        for prompt, mask, score in zip(prompts, one.found.masks, one.found.scores, strict=True)
+        for prompt, mask, score in zip(prompts, found.masks, found.scores, strict=True)
         if mask.any() and score >= least
     ]
 
 
-def _run(part: Part, annotator: Detector | DepthEstimator, *, batch: int, work: Work) -> list[Outcome[Any]]:
-    model: Callable[[list[Any]], list[Any]] = annotator.annotate
-    outcomes = annotate_all(places_of(part.images), model, batch=batch, bucket=annotator.bucket, work=work)
+def _run(
+    part: Part,
+    annotator: Detector | DepthEstimator,
+    *,
+    batch: int,
+    work: Work,
+    kept: Callable[[int, Any], Any],
+) -> list[Outcome[Any]]:
+    steps = steps_of(annotator)
+    outcomes = annotate_all(places_of(part.images), steps, batch=batch, bucket=annotator.bucket, kept=kept, work=work)
     return sorted(outcomes, key=lambda one: one.row)
 
 
@@ -225,13 +245,17 @@ def places_of(images: pl.DataFrame) -> Iterator[Place]:
         yield Place(row, uri, member)
 
 
-def _objects(one: Outcome[Detections]) -> list[dict[str, Any]]:
-    if one.found is None:
+def _objects(found: Detections | None) -> list[dict[str, Any]]:
+    if found is None:
         return []
     return [
         {"label": label, "box": dict(zip(SIDES, box, strict=True)), "score": score}
-        for label, box, score in zip(one.found.labels, one.found.boxes.tolist(), one.found.scores.tolist(), strict=True)
+        for label, box, score in zip(found.labels, found.boxes.tolist(), found.scores.tolist(), strict=True)
     ]
+
+
+def _tags(found: Detections) -> list[dict[str, Any]] | None:
+    return None if found.tags is None else [{"label": tag.label, "score": tag.score} for tag in found.tags]
 
 
 def table_of(
@@ -243,12 +267,13 @@ def table_of(
     *,
     model: str,
     config: str,
+    also: Mapping[str, Sequence[Any]] | None = None,
 ) -> pl.DataFrame:
-    """Make the rows of a table: one per picture of the part, with what was found in the given column."""
+    """Make the rows of a table: one per picture of the part, with what was found in the given column, and in others."""
     schema = SCHEMAS[table]
     kept = [name for name in schema if name in part.images.columns and name != "error"]
     rows = part.images.select(kept).with_columns(
-        pl.Series(column, values, dtype=schema[column]),
+        *(pl.Series(name, rows, dtype=schema[name]) for name, rows in {column: values, **(also or {})}.items()),
         pl.Series("error", [one.error for one in found], dtype=pl.String),
         part=pl.lit(part.number),
         model=pl.lit(model),

@@ -1,6 +1,6 @@
 """YOLOX by ONNX Runtime (Ge et al., arXiv 2107.08430): closed-set detection on a machine without GPU."""
 
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from PIL import Image
@@ -10,7 +10,8 @@ from provision_dagster.scene_graphs.annotators.boxes import detections
 from provision_dagster.scene_graphs.annotators.configs import YoloxConfig
 from provision_dagster.scene_graphs.annotators.found import Detections, Floats, Pixels
 from provision_dagster.scene_graphs.annotators.labels import digest_of, read_labels
-from provision_dagster.scene_graphs.annotators.onnx_model import OnnxModel
+from provision_dagster.scene_graphs.annotators.onnx_model import Frame, OnnxModel
+from provision_dagster.scene_graphs.annotators.steps import InSteps
 
 STRIDES = (8, 16, 32)
 """Pixels between the places of each of the three heads (section 2)."""
@@ -19,7 +20,7 @@ GREY = 114
 """What a letterboxed picture is filled up with, as in training."""
 
 
-class YoloxDetector:
+class YoloxDetector(InSteps[Pixels, Detections]):
     """A detector with the raw head output of YOLOX: (n, places, 4 + 1 + classes), to be decoded here."""
 
     def __init__(self, config: YoloxConfig) -> None:
@@ -47,8 +48,8 @@ class YoloxDetector:
         self._onnx.load()
         height, width = self._onnx.size
         blank = np.full((1, 3, height, width), GREY, dtype=np.float32)
-        wanted = (len(_grid(height, width)[0]), 5 + len(self.labels))
-        found = self._onnx.run(blank).shape[1:]
+        wanted = (len(grid(height, width)[0]), 5 + len(self.labels))
+        found = self._onnx.run(list(blank))[0].shape
         if found != wanted:
             raise InputError(
                 f"weights `{self.config.weights}`: expected the raw output of YOLOX with {len(self.labels)} classes "
@@ -59,48 +60,53 @@ class YoloxDetector:
         """All pictures go together: each is brought to the size of the model."""
         return ()
 
-    def annotate(self, batch: list[Pixels]) -> list[Detections]:
-        """Find objects; boxes in pixels of each picture."""
-        if not batch:
-            return []
+    def prepare(self, picture: Pixels) -> tuple[Frame, tuple[float, tuple[int, ...]]]:
+        """Fit a picture into the model's frame; returns what its sides were scaled by, and its size, too."""
         height, width = self._onnx.size
-        boxed = [_letterboxed(picture, height=height, width=width) for picture in batch]
-        raw = self._onnx.run(np.stack([picture for picture, _ in boxed])).astype(np.float64)
-        return [
-            self._found(one, scale=scale, picture=picture)
-            for one, (_, scale), picture in zip(raw, boxed, batch, strict=True)
-        ]
+        frame, scale = letterboxed(picture, height=height, width=width)
+        return frame, (scale, picture.shape)
 
-    def _found(self, raw: Floats, *, scale: float, picture: Pixels) -> Detections:
-        places, strides = _grid(*self._onnx.size)
+    def forward(self, ready: list[Frame]) -> list[Frame]:
+        """Run the network; its output for each picture, shape (places, 4 + 1 + classes)."""
+        return list(self._onnx.run(ready))
+
+    def finish(self, about: tuple[float, tuple[int, ...]], raw: Frame) -> Detections:
+        """Find objects; boxes in pixels of the picture."""
+        scale, (height, width, _) = about
+        places, strides = grid(*self._onnx.size)
+        sure = raw[:, 4].astype(np.float64)
+        # of 3,500 places few have a class that is sure enough
+        good = np.flatnonzero(sure * raw[:, 5:].max(axis=1) >= self.config.least_score)
+        raw, places, strides = raw[good].astype(np.float64), places[good], strides[good]
         scores = raw[:, 4:5] * raw[:, 5:]
-        at, classes = np.nonzero(scores >= self.config.score_threshold)
+        at, classes = np.nonzero(scores >= self.config.least_score)
         center = (raw[at, :2] + places[at]) * strides[at]
         half = np.exp(raw[at, 2:4]) * strides[at] / 2
-        height, width = picture.shape[:2]
         return detections(
             np.concatenate([center - half, center + half], axis=1) / scale,
-            scores[at, classes],
+            scores[at, classes].astype(np.float64),
             classes,
             labels=self.labels,
             width=width,
             height=height,
+            score_threshold=self.config.score_threshold,
             iou_threshold=self.config.iou_threshold,
             most=self.config.most,
         )
 
 
-def _letterboxed(picture: Pixels, *, height: int, width: int) -> tuple[np.ndarray, float]:
+def letterboxed(picture: Pixels, *, height: int, width: int) -> tuple[Frame, float]:
     """Fit a picture into the model's frame, top left, as BGR 0 .. 255; return it and what its sides were scaled by."""
     scale = min(height / picture.shape[0], width / picture.shape[1])
     inner = (max(1, int(picture.shape[1] * scale)), max(1, int(picture.shape[0] * scale)))
     small = np.asarray(Image.fromarray(picture).resize(inner, Image.Resampling.BILINEAR))
-    frame = np.full((height, width, 3), GREY, dtype=np.float32)
-    frame[: inner[1], : inner[0]] = small[:, :, ::-1]
-    return frame.transpose(2, 0, 1), scale
+    frame = np.full((3, height, width), GREY, dtype=np.float32)
+    frame[:, : inner[1], : inner[0]] = small[:, :, ::-1].transpose(2, 0, 1)
+    return frame, scale
 
 
-def _grid(height: int, width: int) -> tuple[Floats, Floats]:
+@cache
+def grid(height: int, width: int) -> tuple[Floats, Floats]:
     """Column and row of each place of the heads, shape (places, 2), and its stride, shape (places, 1)."""
     places, strides = [], []
     for stride in STRIDES:

@@ -113,7 +113,7 @@ class ZeroShotDetector:
     def _kept(self, turns: Sequence[Raw], labels: Sequence[str], tags: list[Tag] | None, picture: Pixels) -> Detections:
         boxes, scores, classes, first = [np.zeros((0, 4))], [np.zeros(0)], [np.zeros(0, dtype=np.int64)], 0
         for raw in turns:
-            at, label = np.nonzero(raw.scores >= self.config.score_threshold)
+            at, label = np.nonzero(raw.scores >= self.config.least_score)
             boxes.append(raw.boxes[at])
             scores.append(raw.scores[at, label])
             classes.append(label + first)
@@ -126,6 +126,7 @@ class ZeroShotDetector:
             labels=list(labels),
             width=width,
             height=height,
+            score_threshold=self.config.score_threshold,
             iou_threshold=self.config.iou_threshold,
             most=self.config.most,
         )

@@ -214,10 +214,11 @@ def _with_mask_places(images: pl.DataFrame, *, objects: Resolved) -> pl.DataFram
 
 
 def _finished(images: pl.DataFrame) -> pl.DataFrame:
-    lists = ("objects", "relations", "captions", "regions", "exhaustive_labels")
+    named = ("exhaustive_labels", "doubtful_labels")
+    lists = ("objects", "relations", "captions", "regions", *named)
     name = normalized(pl.element())
-    exhaustive = pl.col("exhaustive_labels").list.eval(name.filter(name != "")).list.unique().list.sort()
-    filled = images.with_columns(exhaustive, pl.col("clipped_boxes").fill_null(0))
+    labels = pl.col(*named).list.eval(name.filter(name != "")).list.unique().list.sort()
+    filled = images.with_columns(labels, pl.col("clipped_boxes").fill_null(0))
     return filled.select(
         pl.col(name).cast(dtype).fill_null(pl.lit([], dtype=dtype)) if name in lists else pl.col(name).cast(dtype)
         for name, dtype in READ_ANNOTATIONS.items()

@@ -31,9 +31,9 @@ def read(path: Path, *, sink: Sink, masks: Companions, depth: Companions) -> Ite
     Read ProVision's layout into the sink.
 
     Lists whose lengths disagree and files of one image that disagree on its objects are rejected as a
-    whole. Keys of our own in `annotation` beside ProVision's: `exhaustive_labels`, `exhaustive_attributes`,
-    `exhaustive_relations`, `captions`, `license`, `attribution`, `provenance`, `object_ids`, `is_group`,
-    `mask_rle`.
+    whole. Keys of our own in `annotation` beside ProVision's: `exhaustive_labels`, `doubtful_labels`,
+    `exhaustive_attributes`, `exhaustive_relations`, `captions`, `license`, `attribution`, `provenance`, `object_ids`,
+    `is_group`, `mask_rle`.
 
     Yields
     ------
@@ -70,6 +70,7 @@ def _read_image(
         mask_uri=None if entry.has_inline_masks else files["masks"],
         depth_uri=files["depth"],
         exhaustive_labels=entry.names("exhaustive_labels"),
+        doubtful_labels=entry.names("doubtful_labels"),
         exhaustive=(entry.flag("exhaustive_attributes"), entry.flag("exhaustive_relations")),
         mask_count=len(entry.labels),
     )

@@ -22,6 +22,7 @@ FIELDS = (
 
 EXTRA_FIELDS = (
     "exhaustive_labels",
+    "doubtful_labels",
     "exhaustive_attributes",
     "exhaustive_relations",
     "captions",

@@ -29,6 +29,7 @@ RAW: dict[str, dict[str, pl.DataType]] = {
         "mask_uri": pl.String(),
         "depth_uri": pl.String(),
         "exhaustive_labels": pl.List(pl.String()),
+        "doubtful_labels": pl.List(pl.String()),
         "exhaustive_attributes": pl.Boolean(),
         "exhaustive_relations": pl.Boolean(),
         "provenance": PROVENANCE,

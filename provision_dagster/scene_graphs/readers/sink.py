@@ -63,6 +63,7 @@ class Sink:
         mask_uri: str | None = None,
         depth_uri: str | None = None,
         exhaustive_labels: list[str] | None = None,
+        doubtful_labels: list[str] | None = None,
         exhaustive: tuple[bool, bool] = (False, False),
         mask_count: int | None = None,
     ) -> int:
@@ -78,7 +79,7 @@ class Sink:
         image = len(self.raw.images)
         made_by: dict[str, Any] = {part: provenance.get(part) for part in PARTS}
         about = (None, None, self._position, image_key, file_name, *size, license, attribution)
-        parts = (mask_uri, depth_uri, exhaustive_labels or [], *exhaustive, made_by, mask_count)
+        parts = (mask_uri, depth_uri, exhaustive_labels or [], doubtful_labels or [], *exhaustive, made_by, mask_count)
         self.raw.images.append((image, *about, *parts))
         self._position += 1
         return image

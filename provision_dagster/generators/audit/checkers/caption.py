@@ -56,6 +56,7 @@ def caption(q: Question, v: Verdict) -> None:
     story = _story(told, picture, v)
     _judge_repetition(picture, told, story, v)
     _judge_counts(picture, told, story, v)
+    _judge_doubts(picture, told, v)
     if not _holds(picture, story, v):
         v.wrong("caption_false")
     check_rests_on(q, v, needed=[], allowed=[(0, p) for p in range(len(picture.labels))])
@@ -132,6 +133,14 @@ def _judge_counts(picture: Picture, told: Told, story: Story, v: Verdict) -> Non
             named[thing.label] += thing.count
     if any(count > len(picture.by_label[label]) for label, count in named.items()):
         v.wrong("caption_counts_too_many")
+
+
+def _judge_doubts(picture: Picture, told: Told, v: Verdict) -> None:
+    """Demand that nothing is counted of which there may be more: neither "two cars" nor "the car on the left"."""
+    named = [*told.there, *(thing for subject, clause in told.said for thing in (subject, *clause.objects))]
+    counted = [thing for thing in named if (thing.count > 1 and not thing.at_least) or thing.side]
+    if any(all(picture.may_hide(label) for label, _ in thing.readings) for thing in counted):
+        v.ambiguous("doubtful_label")
 
 
 def _holds(picture: Picture, story: Story, v: Verdict) -> bool:

@@ -92,6 +92,8 @@ def common_object(q: Question, v: Verdict) -> None:
     listed = [label for label in common if q.words.label[label].usable and q.words.label[label].kind != "abstract"]
     if not all(any(q.words.says(s, label) for s in said) for label in listed):
         v.wrong("answer_incomplete")
+    if any(_may_be_common(q, label) for p in q.pictures for label in p.by_label.keys() - common):
+        v.ambiguous("doubtful_label")
     judge_names(q, v, said)
 
     def holds(option: str) -> Truth:
@@ -104,6 +106,13 @@ def common_object(q: Question, v: Verdict) -> None:
     if not set(q.metadata["objects"]) <= common:
         v.wrong("metadata_objects")
     check_rests_on(q, v, needed=[], allowed=_places(q, common))
+
+
+def _may_be_common(q: Question, label: str) -> bool:
+    """Whether a label that some picture shows may be in all the others unmarked."""
+    word = q.words.label[label]
+    sayable = word.usable and word.kind != "abstract"
+    return sayable and all(label in p.by_label or p.may_hide(label) for p in q.pictures)
 
 
 def judge_names(q: Question, v: Verdict, said: list[str]) -> None:

@@ -18,7 +18,7 @@ def shows(picture: Picture, label: str) -> Truth:
     """Whether something of a label is there.
 
     Surely not, where the label was searched for; elsewhere if something is annotated, and nothing that may be called
-    so, that has such a part or that wears such a thing.
+    so, that has such a part or that wears such a thing, nor was a model unsure of such a thing.
     """
     if label in picture.by_label:
         return True
@@ -27,16 +27,17 @@ def shows(picture: Picture, label: str) -> Truth:
         return None if near - picture.searched else False
     if not picture.labels:
         return None
-    wholes = picture.by_label.keys() & picture.words.wholes.get(label, NOTHING)
-    worn = label in picture.words.worn and picture.by_label.keys() & picture.words.wearers
-    return None if near or wholes or worn else False
+    shown = picture.by_label.keys() | picture.doubtful
+    wholes = shown & picture.words.wholes.get(label, NOTHING)
+    worn = label in picture.words.worn and shown & picture.words.wearers
+    return None if near or wholes or worn or picture.may_hide(label) else False
 
 
 def shows_with(picture: Picture, label: str, wanted: frozenset[str]) -> Truth:
     """Whether something of a label with all of the attributes is there."""
     if label not in picture.by_label:
         return shows(picture, label)
-    truths: set[Truth] = {None} if picture.rivals(label) else set()
+    truths: set[Truth] = {None} if picture.rivals(label) or picture.may_hide(label) else set()
     for place in picture.by_label[label]:
         held = picture.attributes[place]
         each = [has_attribute(picture.words, held, a, complete=picture.complete_attributes) for a in wanted]
@@ -49,7 +50,8 @@ def shows_related(picture: Picture, subject: str, predicates: frozenset[str], ob
     if subject not in picture.by_label or object not in picture.by_label:
         absent = [shows(picture, label) for label in (subject, object)]
         return False if False in absent else None
-    truths: set[Truth] = {None} if picture.rivals(subject) or picture.rivals(object) else set()
+    unclear = any(picture.rivals(label) or picture.may_hide(label) for label in (subject, object))
+    truths: set[Truth] = {None} if unclear else set()
     for one in picture.by_label[subject]:
         for two in picture.by_label[object]:
             if one != two:

@@ -160,7 +160,7 @@ def head_relation(q: Question, v: Verdict) -> None:
 
 
 def _label_is_related(picture: Picture, label: str, asked: frozenset[str], target: int) -> Truth:
-    """Say whether some object of a label is related; false only if each is provably not.
+    """Say whether some object of a label is related; false only if each is provably not, and there can be no more.
 
     Of a label that the picture was not searched for, nothing is known (T5).
     """
@@ -174,4 +174,4 @@ def _label_is_related(picture: Picture, label: str, asked: frozenset[str], targe
     }
     if True in truths:
         return True
-    return None if None in truths else False
+    return None if None in truths or picture.may_hide(label) else False

@@ -47,6 +47,9 @@ def described(q: Question, v: Verdict, slot: str) -> tuple[int, list[Description
         v.ambiguous("description_not_unique")
     place = next((place for place, _ in found if (0, place) in q.shown), found[0][0])
     fitted = [said for other, said in found if other == place]
+    near = {neighbor.label for neighbor in fitted[0].neighbors}
+    if any(picture.may_hide(label) for label in {picture.labels[place], *near}):
+        v.ambiguous("doubtful_label")
     for neighbor in fitted[0].neighbors:
         unclear = picture.referent(neighbor.label)[1]
         if neighbor.article == "the" and not neighbor.attributes and unclear == "label_not_unique":

@@ -23,9 +23,9 @@ DENSE = 4_096
 def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     """Tell which images certainly show nothing of a label.
 
-    Strict rules: neither the label is annotated, nor what may name the same thing, contains such a part or wears such
-    a thing; and either the image was searched for it, or it is of a kind that annotators mark and something is marked
-    in the image at all. Paper rules: the label is not annotated.
+    Strict rules: neither the label is annotated or doubtful, nor what may name the same thing, contains such a part or
+    wears such a thing; and either the image was searched for it, or it is of a kind that annotators mark and something
+    is marked in the image at all. Paper rules: the label is not annotated.
     """
     table = absence_table(graphs, rules)
     if table is not None:
@@ -39,7 +39,7 @@ def absent(graphs: Graphs, img: Ints, label: Ints, rules: Rules) -> Bools:
     found = searched(graphs, img, label)
     hit = _denying(graphs, label[line], row, found[line])
     told = _annotated(graphs)[img] & ~(graphs.words.worn[label] & _dressed(graphs)[img])
-    gone = found | (provable(graphs.words)[label] & told)
+    gone = found | (provable(graphs.words)[label] & told & ~member(packed(img, label), graphs.doubts.hidden))
     gone[line[hit]] = False
     return gone
 
@@ -50,9 +50,10 @@ def _annotated(graphs: Graphs) -> Bools:
 
 
 def _dressed(graphs: Graphs) -> Bools:
-    """Images that show people, who may wear what is not annotated."""
+    """Images that show people, or may, who may wear what is not annotated."""
     labels = graphs.labels
-    return np.bincount(labels.img[graphs.words.wearers[labels.label]], minlength=graphs.images.height) > 0
+    wearers = np.append(labels.img[graphs.words.wearers[labels.label]], graphs.doubts.dressed)
+    return np.bincount(wearers, minlength=graphs.images.height) > 0
 
 
 def provable(words: Words) -> Bools:
@@ -78,6 +79,7 @@ def _table(graphs: Graphs, rules: Rules) -> Bools:
     near = words.once("near_labels", lambda: _near(words))
     told = _annotated(graphs)[None, :] & ~(words.worn[:, None] & _dressed(graphs)[None, :])
     gone = provable(words)[:, None] & told
+    gone[graphs.doubts.hidden & 0xFFFFFFFF, graphs.doubts.hidden >> 32] = False
     if graphs.images["exhaustive_labels"].list.len().sum():
         asked, img = (axis.reshape(-1) for axis in np.indices(shape))
         gone |= searched(graphs, img, asked).reshape(shape)

@@ -169,7 +169,7 @@ def _lacking(graphs: Graphs, label: Ints, attribute: Ints, rules: Rules, keep: B
         row = np.flatnonzero(keep)
         return _keyed(row, labels.label[row], label)
     complete = graphs.images["exhaustive_attributes"].to_numpy()[labels.img]
-    keep = keep & ~labels.ambiguous & ~labels.group
+    keep = keep & ~labels.ambiguous & ~labels.group & ~labels.doubtful
     row, value, _ = _held(graphs, rules, keep)
     hopeful = ~complete[row] & _covered(graphs, row, words.exclusive_group[value])
     row, value = row[hopeful], value[hopeful]
@@ -266,5 +266,5 @@ def certainly_lacking(graphs: Graphs, row: Ints, attribute: Ints, rules: Rules) 
     objects, truth = objects_told(graphs, row, attribute, rules)
     lacking = np.bincount(objects.rows[~truth.lacks], minlength=len(row)) == 0
     if rules == "strict":
-        lacking &= ~graphs.labels.ambiguous[row] & ~graphs.labels.group[row]
+        lacking &= ~graphs.labels.ambiguous[row] & ~graphs.labels.group[row] & ~graphs.labels.doubtful[row]
     return np.asarray(lacking)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, member, offsets_of, packed, spans
-from provision_dagster.generators.graphs import DUPLICATE_IOU, Graphs, iou, pairs_within
+from provision_dagster.generators.arrays import Bools, Ints, Ragged, bools, distinct, member, offsets_of, packed, spans
+from provision_dagster.generators.graphs import DUPLICATE_IOU, Graphs, iou, pairs_within, searched
 from provision_dagster.generators.registry import Rules
 from provision_dagster.generators.words import Words
 
@@ -56,6 +56,26 @@ def named_apart(graphs: Graphs, images: Ints) -> Bools:
     for column in images.T:
         twice[open_] |= coincide(graphs, column[row[open_]], a[open_], b[open_])
     return np.asarray(np.bincount(row[twice], minlength=len(images)) == 0)
+
+
+def surely_listed(graphs: Graphs, images: Ints) -> Bools:
+    """Whether nothing else can be common to images (m, n): no label that some show is only doubtful in the others."""
+    doubts, labels = graphs.doubts.labels, graphs.labels
+    marked = packed(labels.img, labels.label)
+    maybe = distinct(np.concatenate([marked, doubts]))
+    first, last = (np.searchsorted(maybe >> 32, images[:, 0], side=side) for side in ("left", "right"))
+    size = last - first
+    row, label = np.repeat(np.arange(len(images)), size), maybe[spans(first, size)] & 0xFFFFFFFF
+    named = sayable_labels(graphs, "strict")[label]
+    row, label = row[named], label[named]
+    every, some, possible = (np.full(len(row), start) for start in (True, False, True))
+    for column in images.T:
+        key = packed(column[row], label)
+        there = member(key, marked)
+        every &= there
+        some |= there
+        possible &= there | (member(key, doubts) & ~searched(graphs, column[row], label))
+    return np.asarray(np.bincount(row[possible & some & ~every], minlength=len(images)) == 0)
 
 
 def coincide(graphs: Graphs, img: Ints, label: Ints, other: Ints) -> Bools:

@@ -27,6 +27,7 @@ from provision_dagster.generators.programs.multi_image.common_labels import (
     named_apart,
     named_once,
     sayable_labels,
+    surely_listed,
 )
 from provision_dagster.generators.programs.multi_image.drawing import Concepts, draw_questions, members_identity
 from provision_dagster.generators.programs.multi_image.label_pools import LabelRows, label_rows
@@ -65,14 +66,16 @@ def draw(graphs: Graphs, n: int, wanted: int, start: int, rules: Rules) -> Drawn
         wanted=wanted,
         start=start,
         identity=members_identity(np.zeros(len(found.label), dtype=np.uint64), image_hash),
-        check=None if rules == "paper" else partial(_named_apart, graphs),
+        check=None if rules == "paper" else partial(_all_told, graphs),
     )
     images = graphs.labels.img[drawing.members]
     return arranged(graphs, drawing, images, single={}, each={"row": drawing.members}, reason="one_thing_two_names")
 
 
-def _named_apart(graphs: Graphs, concept: Ints, members: Ints) -> Bools:
-    return named_apart(graphs, graphs.labels.img[members])
+def _all_told(graphs: Graphs, concept: Ints, members: Ints) -> Bools:
+    images = graphs.labels.img[members]
+    apart = named_apart(graphs, images)
+    return apart & surely_listed(graphs, images) if len(graphs.doubts.labels) else apart
 
 
 def finish(graphs: Graphs, drawn: Drawn, h: npt.NDArray[np.uint64], rules: Rules) -> Draft:

@@ -7,7 +7,7 @@ import polars as pl
 
 from provision_dagster.generators.arrays import Ragged, ints
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.common import name_rules, table
 from provision_dagster.generators.programs.depths import depths, margins, measured, too_near
 from provision_dagster.generators.programs.triples import disjoint_pairs
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Generator, Mentions, Rules, register
@@ -26,8 +26,7 @@ def _candidates(graphs: Graphs, rules: Rules) -> Candidates:
     rows = table(img=graphs.img[a], obj_a=a, obj_b=b, a_is_closer=depth[a] > depth[b])
     if rules == "paper":
         return Candidates(rows)
-    unnamed = ~(graphs.nameable[a] & graphs.nameable[b])
-    return Candidates(rows, {"ambiguous_label": unnamed, **too_near(graphs, np.abs(depth[a] - depth[b]), (a, b))})
+    return Candidates(rows, name_rules(graphs, a, b) | too_near(graphs, np.abs(depth[a] - depth[b]), (a, b)))
 
 
 def mentions(graphs: Graphs, rows: pl.DataFrame) -> Mentions:

@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ints, Ragged, all_of, ints
+from provision_dagster.generators.arrays import Ints, Ragged, ints
 from provision_dagster.generators.graphs import Floats, Graphs
 from provision_dagster.generators.hashing import below, draw
-from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.common import name_rules, table
 from provision_dagster.generators.programs.depths import depths, margins, measured, too_near
 from provision_dagster.generators.programs.triples import disjoint_triples
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Generator, Mentions, Rules, register
@@ -35,8 +35,7 @@ def _candidates(graphs: Graphs, rules: Rules) -> Candidates:
     rows = table(img=graphs.img[triples[:, 0]], **columns, **ends)
     if rules == "paper":
         return Candidates(rows)
-    unnamed = ~all_of(graphs.nameable[column] for column in triples.T)
-    return Candidates(rows, {"ambiguous_label": unnamed, **too_near(graphs, np.abs(uneven), triples.T)})
+    return Candidates(rows, name_rules(graphs, *triples.T) | too_near(graphs, np.abs(uneven), triples.T))
 
 
 def _by_gap(triples: Ints, depth: Floats) -> tuple[Ints, Floats]:

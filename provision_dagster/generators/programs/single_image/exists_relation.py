@@ -5,7 +5,7 @@ import polars as pl
 
 from provision_dagster.generators.arrays import ints
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.programs.common import table, verbs
+from provision_dagster.generators.programs.common import name_rules, table, verbs
 from provision_dagster.generators.programs.relation_options import finish_relation, related_pairs, relation_mentions
 from provision_dagster.generators.registry import Candidates, Draft, Generator, Rules, register
 
@@ -23,7 +23,7 @@ def candidates(graphs: Graphs, rules: Rules) -> Candidates:
     return Candidates(
         rows,
         {
-            "ambiguous_label": ~(graphs.nameable[subject] & graphs.nameable[object_]),
+            **name_rules(graphs, subject, object_),
             "unusable_predicate": ~related.usable[pair],
             "contradicting_predicates": related.contradicting[pair],
         },

@@ -19,7 +19,7 @@ from provision_dagster.generators.arrays import (
 )
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.options import draw_listed
-from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.common import name_rules, table
 from provision_dagster.generators.programs.relation_options import part_of_each_other
 from provision_dagster.generators.registry import (
     OPTIONS,
@@ -107,7 +107,8 @@ def false_labels(graphs: Graphs) -> FalseHeads:
     """Find provable distractors, once per shard.
 
     An object is ruled out when the relation needs contact and the boxes lie apart, when an annotated relation of the
-    object to the target excludes the asked one, or when the picture lists every relation.
+    object to the target excludes the asked one, or when the picture lists every relation; a label, when all its objects
+    are and there is no doubt that these are all.
     """
     return graphs.once("false_heads", lambda: _false_labels(graphs))
 
@@ -122,6 +123,7 @@ def _false_labels(graphs: Graphs) -> FalseHeads:
     obj = graphs.by_label[spans(ints(graphs.images["first"])[asked.img[asks]], size)]
     out = _apart(graphs, asked, target[ask], ask, obj) | _excluded(graphs, asked, target[ask], ask, obj)
     out |= graphs.images["exhaustive_relations"].to_numpy()[asked.img[ask]]
+    out &= ~graphs.doubtful[obj]
     start, _ = runs(ask, graphs.label[obj])
     clear = np.logical_and.reduceat(out, start) if len(start) else out
     ask, label = ask[start][clear], graphs.label[obj[start]][clear]
@@ -213,7 +215,7 @@ def candidates(graphs: Graphs, rules: Rules) -> Candidates:
         rows,
         {
             "target_not_unique": target < 0,
-            "ambiguous_label": ~graphs.nameable[np.maximum(target, 0)],
+            **name_rules(graphs, np.maximum(target, 0)),
             "head_is_target": asked.head == asked.target[asked.ask],
             "unusable_predicate": ~graphs.words.predicates.flag("usable")[asked.predicate[asked.ask]],
             "unusable_label": ~graphs.words.labels.flag("usable")[asked.head],

@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from provision_dagster.generators.arrays import Ragged, all_of, ints
+from provision_dagster.generators.arrays import Ragged, ints
 from provision_dagster.generators.graphs import Graphs
-from provision_dagster.generators.programs.common import table
+from provision_dagster.generators.programs.common import name_rules, table
 from provision_dagster.generators.programs.triples import disjoint_triples
 from provision_dagster.generators.registry import Candidates, Choice, Draft, Generator, Mentions, Rules, register
 
@@ -36,7 +36,7 @@ def candidates(graphs: Graphs, rules: Rules, *, axis: Literal["x", "y"], first: 
     return Candidates(
         rows,
         {
-            "ambiguous_label": ~all_of(graphs.nameable[column] for column in triples.T),
+            **name_rules(graphs, *triples.T),
             "margin": middle - least < margin,
         },
     )
