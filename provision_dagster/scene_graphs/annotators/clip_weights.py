@@ -1,6 +1,6 @@
 """Where the weights of a CLIP of open_clip lie: a folder, a hub, a tag of open_clip, a file."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from provision_dagster.errors import InputError
+from provision_dagster.errors import InputError, ProvisionError
 from provision_dagster.scene_graphs.annotators.detector_configs import TagsConfig
 from provision_dagster.scene_graphs.annotators.hub import digest_of_files, one_line, open_clip_module
 
@@ -112,16 +112,28 @@ def _named(config: TagsConfig) -> Source:
         return _of_tag(config, library)
     if not file.is_file():
         raise InputError(f"tags: `pretrained` must be {choice}; got `{config.pretrained}`")
-    return Source(config.model, file, f"{config.model}/{file.name}@sha256:{digest_of_files((file,))}")
+    told = f"{config.model}/{file.name}@sha256:{digest_of_files((file,))}"
+    return Source(config.model, file, told, _usual_preparation(config.model, library))
+
+
+def _usual_preparation(model: str, library: Any) -> dict[str, Any]:
+    """How open_clip prepares pictures for all weights of a model that it knows; nothing where they differ."""
+    known = [library.get_pretrained_cfg(model, tag) for tag in library.list_pretrained_tags_by_model(model)]
+    ways = [_preparation(one) for one in known]
+    return ways[0] if ways and all(way == ways[0] for way in ways) else {}
+
+
+def _preparation(known: Mapping[str, Any]) -> dict[str, Any]:
+    return {argument: known.get(name) for argument, name in PREPARED_AS.items()}
 
 
 def _of_tag(config: TagsConfig, library: Any) -> Source:
     known = library.get_pretrained_cfg(config.model, config.pretrained)
     with named_errors(config):
         file = Path(library.download_pretrained(known))
-    options = {argument: known.get(name) for argument, name in PREPARED_AS.items()}
     told = f"{config.model}/{config.pretrained}@sha256:{digest_of_files((file,))}"
-    return Source(config.model, file, told, options | {"force_quick_gelu": bool(known.get("quick_gelu"))})
+    quick = {"force_quick_gelu": bool(known.get("quick_gelu"))}
+    return Source(config.model, file, told, _preparation(known) | quick)
 
 
 def _near(name: str, names: Iterable[str]) -> str:
@@ -134,10 +146,11 @@ def named_errors(config: TagsConfig) -> Iterator[None]:
     """Name the model in the errors of open_clip, of the hub and of the network, which are of many classes."""
     try:
         yield
-    except InputError:
+    except ProvisionError:
         raise
     except Exception as error:
-        weights = f" with `{config.pretrained}`" if config.pretrained is not None else ""
+        given = {" with": config.pretrained, " revision": config.revision}
+        weights = "".join(f"{word} `{value}`" for word, value in given.items() if value is not None)
         raise InputError(
             f"tags: model `{config.model}`{weights} cannot be loaded: {type(error).__name__}: {one_line(error)}; "
             "check name, weights and network, or give a folder"
@@ -147,7 +160,7 @@ def named_errors(config: TagsConfig) -> Iterator[None]:
 @contextmanager
 def network(*, offline: bool) -> Iterator[None]:
     """Keep the libraries of the hub to folders and their cache; open_clip has no option for it."""
-    constants = import_module("huggingface_hub.constants")
+    constants: Any = import_module("huggingface_hub.constants")
     before = constants.HF_HUB_OFFLINE
     constants.HF_HUB_OFFLINE = before or offline
     try:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.configs import (
@@ -16,8 +18,9 @@ from provision_dagster.scene_graphs.annotators.configs import (
 from provision_dagster.scene_graphs.annotators.found import Detections
 from provision_dagster.scene_graphs.annotators.hub_depth import HubDepth
 from provision_dagster.scene_graphs.annotators.sam2 import Prompted, Sam2Masks
-from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector, grounding_prompt, token_shares
-from tests.scene_graphs.annotators import tiny_models
+from provision_dagster.scene_graphs.annotators.zero_shot import ZeroShotDetector
+from provision_dagster.scene_graphs.annotators.zero_shot_families import grounding_prompt, token_shares
+from tests.scene_graphs.annotators import tiny_detectors, tiny_models
 
 LABELS = "cat\nred car\ntraffic light\n"
 
@@ -32,6 +35,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     for make in (tiny_models.grounding_dino, tiny_models.owlv2, tiny_models.depth_anything, tiny_models.sam2):
         make(folder / make.__name__)
+    tiny_detectors.omdet_turbo(folder / "omdet_turbo")
     (folder / "labels.txt").write_text(LABELS)
     return folder
 
@@ -43,7 +47,7 @@ def detector(models: Path, name: str, **fields: object) -> ZeroShotDetector:
     return ZeroShotDetector(ZeroShotConfig.model_validate({**named, **every, **fields}))
 
 
-ZERO_SHOT = ["grounding_dino", "owlv2"]
+ZERO_SHOT = ["grounding_dino", "owlv2", "omdet_turbo"]
 
 
 @pytest.mark.parametrize("name", ZERO_SHOT)
@@ -85,6 +89,25 @@ def test_boxes_grow_with_the_picture(models: Path, name: str) -> None:
     one, other = detector(models, name).annotate([small])[0], detector(models, name).annotate([large])[0]
     assert other.boxes.max() == pytest.approx(2 * one.boxes.max(), rel=0.1)
     assert other.boxes[:, 2].max() > 80
+
+
+def test_omdet_turbo_is_read_as_the_library_does(models: Path) -> None:
+    """Transformers reads the same output: its best boxes are ours, in pixels of the picture."""
+    (picture,) = pictures((60, 80))
+    processor = AutoProcessor.from_pretrained(models / "omdet_turbo")
+    network = AutoModelForZeroShotObjectDetection.from_pretrained(models / "omdet_turbo").eval()
+    labels = ["cat", "red car", "traffic light"]
+    task = "Detect cat, red car, traffic light."
+    with torch.inference_mode():
+        output = network(**processor(images=[picture], text=[labels], task=[task], return_tensors="pt"))
+    (theirs,) = processor.post_process_grounded_object_detection(
+        output, text_labels=[labels], threshold=0.0, nms_threshold=1.0, target_sizes=[(60, 80)]
+    )
+    (ours,) = detector(models, "omdet_turbo").annotate([picture])
+    best = theirs["scores"].argsort(descending=True)[:10]
+    assert ours.scores[:10] == pytest.approx(theirs["scores"][best].numpy(), abs=1e-5)
+    assert ours.boxes[:10] == pytest.approx(theirs["boxes"][best].numpy(), abs=1e-3)
+    assert ours.labels[:10] == [theirs["text_labels"][place] for place in best]
 
 
 def test_owlv2_sees_a_square(models: Path) -> None:
@@ -171,6 +194,7 @@ def test_what_cannot_be_loaded(models: Path, change: dict[str, object], message:
 def test_no_network(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
     with pytest.raises(InputError, match=r"cannot be loaded: .*check name, revision and network, or give a folder"):
         detector(models, "owlv2", model="nobody/nothing").load()
 
