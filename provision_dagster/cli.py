@@ -24,6 +24,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+HELD_OUT_SEED = 1_000
+"""Of the scenes that tiny models are measured on; they learn from seeds of 2**40 and more."""
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -58,6 +61,14 @@ class Rules(StrEnum):
 
     strict = "strict"
     paper = "paper"
+
+
+class TinyPart(StrEnum):
+    """Tiny models that can be trained."""
+
+    all = "all"
+    detections = "detections"
+    depth_maps = "depth_maps"
 
 
 class Bars:
@@ -448,6 +459,50 @@ def render(
             progress=lambda done, total: show("scenes", done, total),
         )
     console.print(f"{n} scenes: {path}", markup=False)
+
+
+@app.command()
+def train_tiny(
+    out: Annotated[Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml.")],
+    part: Annotated[TinyPart, typer.Option(help="What to train.")] = TinyPart.all,
+    scenes: Annotated[int, typer.Option(min=1, help="Rendered scenes to learn from.")] = 3000,
+    passes: Annotated[int | None, typer.Option(min=1, help="How often each is seen; default: by part.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights on one machine.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
+    held_out: Annotated[int, typer.Option(min=1, help="Other scenes that the models are then measured on.")] = 200,
+) -> None:
+    """Train tiny annotators on rendered scenes, on a processor in minutes, and measure them on others."""
+    from provision_dagster.training.train import PARTS, train_tiny
+
+    parts = tuple(name for name in PARTS if part.value in ("all", name))
+    with bars() as show:
+        trained = train_tiny(
+            _folder(out), parts=parts, scenes=scenes, passes=passes, seed=seed, threads=threads, progress=show
+        )
+        measured = _on_held_out(out / "annotators.yaml", scenes=held_out, show=show)
+    table = Table("model", "weights", "KB", "steps", "loss at first", "loss at last")
+    for one in trained:
+        size = f"{one.file.stat().st_size / 1000:.0f}"
+        table.add_row(one.part, str(one.weights), size, str(one.steps), f"{one.first:.3f}", f"{one.last:.3f}")
+    console.print(table)
+    if measured.detections is not None:
+        console.print(f"boxes: AP {measured.detections.ap:.3f}, AP50 {measured.detections.ap50:.3f}")
+    if measured.spearman is not None:
+        console.print(f"depth: Spearman {measured.spearman:.3f}")
+    console.print(f"on {held_out} scenes that it has not seen; written to {out}", markup=False, soft_wrap=True)
+
+
+def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:
+    """Measure annotators on scenes of a seed that nothing is trained with."""
+    from provision_dagster.evaluate import evaluate
+    from provision_dagster.samples.rendering import render_scenes
+    from provision_dagster.scene_graphs.annotators.configs import load_annotators
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = render_scenes(Path(folder), n=scenes, seed=HELD_OUT_SEED)
+        own = {"images": path.parent / "images", "depth": path.parent / "depth_masks"}
+        spec = _annotated_spec("held-out", path, format=Format.provision, **own)
+        return evaluate(spec, load_annotators(annotators), progress=show)
 
 
 @app.command()

@@ -50,11 +50,11 @@ class OnnxDepth:
         if not batch:
             return []
         height, width = self._onnx.size
-        raw = self._onnx.run(np.stack([_normalized(picture, height=height, width=width) for picture in batch]))
+        raw = self._onnx.run(np.stack([normalized(picture, height=height, width=width) for picture in batch]))
         maps = raw.reshape(len(batch), *raw.shape[-2:])
         return [sixteen_bits(-one if self.config.larger == "farther" else one) for one in maps]
 
 
-def _normalized(picture: Pixels, *, height: int, width: int) -> NDArray[np.float32]:
+def normalized(picture: Pixels, *, height: int, width: int) -> NDArray[np.float32]:
     small = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
     return ((small / 255 - MEAN) / DEVIATION).astype(np.float32).transpose(2, 0, 1)

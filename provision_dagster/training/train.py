@@ -1,0 +1,141 @@
+"""The one door: train tiny models and write them as ONNX files, with what an annotator needs beside them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from provision_dagster.errors import InputError, MissingExtraError
+from provision_dagster.samples.rendering import LABELS
+from provision_dagster.training.scenes import Progress
+
+Part = Literal["detections", "depth_maps"]
+PARTS: tuple[Part, ...] = get_args(Part)
+
+PASSES: dict[Part, int] = {"detections": 10, "depth_maps": 4}
+"""How often each scene is seen; what the weights of the package were made with."""
+
+LABELS_FILE = "labels.txt"
+CONFIGS: dict[Part, str] = {
+    "detections": f"detections: {{kind: yolox-onnx, weights: {{file}}, labels: {LABELS_FILE}, score_threshold: 0.5}}\n",
+    "depth_maps": "depth_maps: {kind: depth-onnx, weights: {file}, larger: closer}\n",
+}
+"""Part by part, what an annotators' file says of it."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that was trained and written.
+
+    Attributes
+    ----------
+    weights
+        Numbers that were learned.
+    first, last
+        Mean loss of the first and of the last tenth of the steps.
+    """
+
+    part: Part
+    file: Path
+    weights: int
+    steps: int
+    first: float
+    last: float
+
+
+def train_tiny(
+    out: Path,
+    *,
+    parts: tuple[Part, ...] = PARTS,
+    scenes: int = 3000,
+    passes: int | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> list[Trained]:
+    """Train tiny models on rendered scenes and write ONNX files of them.
+
+    Writes `tiny_<part>.onnx`, for detections `labels.txt`, and `annotators.yaml`, which names them.
+
+    Parameters
+    ----------
+    out
+        Folder, made if absent.
+    scenes
+        Scenes to learn from: those of seed 2**40 + `seed`, which nothing else renders.
+    passes
+        How often each is seen; None: by part, see PASSES.
+    seed
+        The same seed gives the same files on one machine with one number of threads.
+    threads
+        Threads of torch.
+
+    Raises
+    ------
+    InputError
+        When a number is out of range.
+    MissingExtraError
+        When torch or onnx is not installed.
+    """
+    for name, value in (("scenes", scenes), ("passes", 1 if passes is None else passes), ("threads", threads)):
+        if value < 1:
+            raise InputError(f"`{name}` must be at least 1, got {value}")
+    try:
+        import onnx  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("models", needs=error.name or "torch") from error
+    out.mkdir(parents=True, exist_ok=True)
+    with _threads(threads):
+        done = [
+            _train(part, out, scenes=scenes, passes=passes or PASSES[part], seed=seed, progress=progress)
+            for part in parts
+        ]
+    (out / LABELS_FILE).write_text("\n".join(LABELS) + "\n", encoding="utf-8")
+    lines = [CONFIGS[part].replace("{file}", f"tiny_{part}.onnx") for part in PARTS if _file(out, part).is_file()]
+    (out / "annotators.yaml").write_text("".join(lines), encoding="utf-8")
+    return done
+
+
+def _file(out: Path, part: Part) -> Path:
+    return out / f"tiny_{part}.onnx"
+
+
+def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progress: Progress | None) -> Trained:
+    import torch
+
+    from provision_dagster.training.depth_maps import SIZE as DEPTH_SIZE
+    from provision_dagster.training.depth_maps import train_depth
+    from provision_dagster.training.detections import SIZE, train_detector
+    from provision_dagster.training.onnx_file import write_onnx
+
+    train, size = {"detections": (train_detector, SIZE), "depth_maps": (train_depth, DEPTH_SIZE)}[part]
+
+    def on_step(step: int, steps: int, loss: float) -> None:
+        if progress is not None:
+            progress(part, step, steps)
+
+    with torch.random.fork_rng(devices=[]):
+        net, losses = train(scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step)
+    file = write_onnx(net, _file(out, part), size=size)
+    weights = sum(values.numel() for values in net.parameters())
+    tenth = max(1, len(losses) // 10)
+    return Trained(part, file, weights, len(losses), first=_mean(losses[:tenth]), last=_mean(losses[-tenth:]))
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let torch use so many threads, and no more than before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
