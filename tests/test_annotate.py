@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from provision_dagster.annotate import Model, annotate_shard, load_model
+from provision_dagster.annotate import Model, annotate_shard, load_model, with_questions
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
@@ -15,11 +15,15 @@ from provision_dagster.scene_graphs.annotators.configs import load_annotators
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.parts import Part, prompts_of
 from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.completion import add_attributes, add_relations
 from provision_dagster.scene_graphs.ingest import ingest_image_set
+from provision_dagster.scene_graphs.integrity import graph_rules
 from provision_dagster.scene_graphs.merging import add_masks, merge_detections
 from provision_dagster.scene_graphs.schema import ANNOTATIONS
+from provision_dagster.storage.contract import problems
 from provision_dagster.storage.store import Store
 from tests.scene_graphs.annotators import tiny_models
+from tests.scene_graphs.annotators.tiny_asking import ATTRIBUTES, PREDICATES, asking_annotators
 from tests.scene_graphs.annotators.tiny_onnx import tiny_annotators
 
 SHARD = "s-00000"
@@ -184,3 +188,99 @@ def test_masks_follow_the_boxes_that_are_asked_about(tmp_path: Path, store: Stor
     areas = graphs["objects"].list.first().struct.field("mask_area")
     assert areas.drop_nulls().is_between(1, 24 * 16).all()
     assert areas.null_count() < 5
+
+
+@pytest.fixture(scope="module")
+def asking(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return asking_annotators(tmp_path_factory.mktemp("asking"))
+
+
+def found_in(store: Store, images: pl.DataFrame, file: Path) -> pl.DataFrame:
+    """What is marked in pictures: a dog and a cup in each."""
+    run(store, loaded(file), images)
+    rows = store.scan("detections").sort("image_key").collect()
+    return merge_detections(pl.DataFrame(schema=ANNOTATIONS), rows, lexicon=Lexicon.load())
+
+
+@pytest.mark.parametrize("table", ["attributes", "relations"])
+def test_answers_follow_what_is_asked(tmp_path: Path, store: Store, asking: Path, table: str) -> None:
+    images, config, model = pictures(tmp_path / "pictures", number=6), load_annotators(asking), loaded(asking, table)
+    marked = found_in(store, images, asking)
+
+    def asked(known: pl.DataFrame, limits: dict[str, int] | None = None) -> pl.DataFrame:
+        part = getattr(config, table).model_copy(update=limits or {})
+        return with_questions(table, images, marked=known, annotators=config.model_copy(update={table: part}))
+
+    assert run(store, model, asked(marked), table).pictures == 6
+    first = store.scan(table).sort("image_key").collect()
+    assert first["error"].null_count() == first.height == 6
+    assert run(store, model, asked(marked), table).pictures == 0
+    # another name in one picture: its part, of four pictures, is asked about again
+    renamed = pl.concat([named(marked.head(1), "cat"), marked.slice(1)])
+    assert run(store, model, asked(renamed), table).pictures == 4
+    # nothing to ask of that picture: it is a row, and is not opened
+    assert run(store, model, asked(marked.slice(1)), table).pictures == 3
+    rows = store.scan(table).sort("image_key").collect()
+    assert rows["asked"].n_unique() > 1
+    assert rows.row(0, named=True)[model_column(table)] == []
+    assert rows["error"].null_count() == 6
+    # back to the first objects: the first answers, since nothing else goes in
+    run(store, model, asked(marked), table)
+    assert store.scan(table).sort("image_key").collect().equals(first)
+
+
+def model_column(table: str) -> str:
+    return "objects" if table == "attributes" else "relations"
+
+
+def named(marked: pl.DataFrame, label: str) -> pl.DataFrame:
+    """Call all objects by one name."""
+    renamed = pl.element().struct.with_fields(label=pl.lit(label))
+    return marked.with_columns(pl.col("objects").list.eval(renamed))
+
+
+def test_answers_become_part_of_scene_graphs(tmp_path: Path, store: Store, asking: Path) -> None:
+    images, config = pictures(tmp_path / "pictures", number=6), load_annotators(asking)
+    (tmp_path / "pictures" / "03.png").unlink()
+    marked = found_in(store, images.filter(pl.col("image_key") != "03.png"), asking)
+    marked = pl.concat([marked, marked.tail(1).with_columns(image_key=pl.lit("03.png"))])
+    said = {}
+    for table in ("attributes", "relations"):
+        questions = with_questions(table, images, marked=marked, annotators=config)
+        assert run(store, loaded(asking, table), questions, table).failed == 1
+        said[table] = store.scan(table).sort("image_key").collect()
+        assert [key for key, error in said[table].select("image_key", "error").iter_rows() if error] == ["03.png"]
+    words = {word for row in said["attributes"]["objects"] for thing in row for word in thing["attributes"]}
+    assert words
+    assert words <= set(ATTRIBUTES)
+    pairs = [pair for row in said["relations"]["relations"] for pair in row]
+    assert {(pair["subject"], pair["object"]) for pair in pairs} == {("model-0", "model-1")}
+    predicates = {pair["predicate"] for pair in pairs} - {None}
+    assert predicates
+    assert predicates <= set(PREDICATES)
+    whole = add_relations(add_attributes(marked, said["attributes"], lexicon=Lexicon.load()), said["relations"])
+    graphs, rejected = assemble(images.filter(pl.col("image_key") != "03.png"), whole)
+    assert rejected["reason"].unique().to_list() in ([], ["no_image"])
+    assert problems(graphs, rules=graph_rules(), example=pl.col("image_key")).is_empty()
+    graph = graphs.filter(pl.col("relations").list.len() > 0).row(0, named=True)
+    assert graph["relations"][0]["predicate"] in PREDICATES
+    assert graph["provenance"]["relations"] == said["relations"]["model"][0]
+
+
+def test_another_limit_is_another_configuration(tmp_path: Path, store: Store, asking: Path) -> None:
+    images, config = pictures(tmp_path / "pictures", number=2), load_annotators(asking)
+    marked = found_in(store, images, asking)
+    run(
+        store,
+        loaded(asking, "attributes"),
+        with_questions("attributes", images, marked=marked, annotators=config),
+        "attributes",
+    )
+    assert store.scan("attributes").collect()["objects"].list.len().to_list() == [2, 2]
+    fewer = asking.with_name("fewer.yaml")
+    fewer.write_text(asking.read_text().replace("least_side: 2", "least_side: 2, most_objects: 1", 1))
+    questions = with_questions("attributes", images, marked=marked, annotators=load_annotators(fewer))
+    assert run(store, loaded(fewer, "attributes"), questions, "attributes").pictures == 2
+    rows = store.scan("attributes").collect()
+    assert rows["objects"].list.len().to_list() == [1, 1]
+    assert '"most_objects":1' in rows["config"][0]

@@ -14,6 +14,7 @@ from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, load_annotators
 from provision_dagster.scene_graphs.readers import read_annotations
 from tests.scene_graphs.annotators import tiny_models
+from tests.scene_graphs.annotators.tiny_asking import ATTRIBUTES, PREDICATES, asking_annotators
 from tests.test_annotate import annotators
 
 
@@ -107,3 +108,28 @@ def test_masks_are_made_where_they_are_configured(tmp_path: Path, pictures: Path
     ((table, rejected),) = list(read_annotations(tmp_path / "out" / "scene_graphs.json", format="provision"))
     assert rejected.is_empty()
     assert [o["mask_rle"] for row in table["objects"] for o in row if o["mask_rle"]] == [mask for mask in masks if mask]
+
+
+def test_attributes_and_relations_are_asked_for_told_and_drawn(tmp_path: Path, pictures: Path) -> None:
+    file, out = asking_annotators(tmp_path), tmp_path / "out"
+    rows = annotate_pictures([pictures], load_annotators(file), out=out, show=True)
+    ((table, rejected),) = list(read_annotations(out / "scene_graphs.json", format="provision"))
+    assert rejected.is_empty()
+    words = [word for graph in table["objects"] for thing in graph for word in thing["attributes"]]
+    assert words
+    assert set(words) <= set(ATTRIBUTES)
+    said = [relation for graph in table["relations"] for relation in graph]
+    assert said
+    assert {relation["predicate"] for relation in said} <= set(PREDICATES)
+    # a dog acts on a cup
+    assert {(relation["subject"], relation["object"]) for relation in said} == {(0, 1)}
+    assert rows.select("objects", "attributes", "relations").sum().row(0) == (4, len(words), len(said))
+    told = table["provenance"].struct.field("relations").drop_nulls().unique().to_list()
+    assert len(told) == 1
+    assert told[0].startswith("vlm@sha256:")
+    plain = tmp_path / "plain"
+    only = load_annotators(file).model_copy(update={"relations": None})
+    annotate_pictures([pictures], only, out=plain, show=True)
+    names = [path.name for path in (out / "shown").iterdir()]
+    drawn = {name: [np.asarray(Image.open(folder / "shown" / name)) for folder in (out, plain)] for name in names}
+    assert any((one != other).any() for one, other in drawn.values())

@@ -138,7 +138,7 @@ COLUMNS: dict[str, str] = {
     "part": "What was rejected: object, attribute, relation, mask, depth, region, caption or image",
     "item": "The source's id of the thing, or its place",
     "field": "Field of the thing that is at fault",
-    "reason": "Short code: unknown_object_id, empty_box, empty_label, ...",
+    "reason": "Short code, such as unknown_object_id, empty_box, empty_label",
     "detail": "One sentence with the offending value",
     "kind": "label, attribute, predicate, or count (a number of objects of one label in one image)",
     "value": "The word, or the number",

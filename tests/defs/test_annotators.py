@@ -1,5 +1,6 @@
 """Pictures that nobody annotated, from pixels to a mix, with models alone, as runs of a real Dagster instance."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from tests.defs.project import Project
 from tests.scene_graphs.annotators import tiny_models
+from tests.scene_graphs.annotators.tiny_asking import ATTRIBUTES, PREDICATES, asking_annotators
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +64,58 @@ def test_from_pixels_to_a_mix(tmp_path: Path, shared: Path) -> None:
     versions = {name: project.store.version(name) for name in FOUND}
     project.run("materialize")
     assert {name: project.store.version(name) for name in FOUND} == versions
+
+
+def annotated(folder: Path, *, attributes: list[list[str]]) -> Path:
+    """Three pictures, each with three marked objects, of which humans related the first two."""
+    entries = {}
+    for n, color in enumerate(("red", "green", "blue")):
+        Image.effect_noise((96, 80 + 8 * n), 60).convert("RGB").save(folder / f"{color}.png")
+        entries[color] = {
+            "data_path": f"{color}.png",
+            "annotation": {
+                "width": 96, "height": 80 + 8 * n, "labels": ["cup", "table", "dog"],
+                "bboxes": [[10, 10, 30, 40], [5, 30, 90, 78], [60, 10, 94, 60]], "attributes": attributes,
+                "relations": [[0, "on", 1]],
+            },
+        }  # fmt: skip
+    file = folder / "annotations.json"
+    file.write_text(json.dumps(entries))
+    return file
+
+
+def test_a_model_completes_what_humans_marked(tmp_path: Path) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    file = annotated(pictures, attributes=[["white"], [], []])
+    models = asking_annotators(tmp_path, detections=False)
+    project = Project(tmp_path / "project")
+    options = ["--format", "provision", "--images", pictures, "--annotators", models, "--name", "set"]
+    project.run("ingest", file, *options)
+    project.run("materialize")
+
+    asked = [{thing["id"] for thing in row} for row in project.rows("attributes")["objects"]]
+    assert asked == [{"1", "2"}] * 3  # not the cup, which a human described
+    pairs = [{(pair["subject"], pair["object"]) for pair in row} for row in project.rows("relations")["relations"]]
+    assert pairs == [{("2", "0"), ("2", "1")}] * 3  # not the cup and the table, which a human related
+    graphs = project.rows("scene_graphs")
+    for graph in graphs.iter_rows(named=True):
+        cup, *others = (set(thing["attributes"]) for thing in graph["objects"])
+        assert cup == {"white"}
+        assert set.union(*others) <= set(ATTRIBUTES)
+        first, *more = ((r["subject"], r["predicate"], r["object"]) for r in graph["relations"])
+        assert first == (0, "on", 1)
+        assert {(subject, other) for subject, _, other in more} <= {(2, 0), (2, 1)}
+        assert {predicate for _, predicate, _ in more} <= set(PREDICATES)
+    told = graphs["provenance"].struct.unnest()
+    human = told["objects"][0]
+    name = project.rows("attributes")["model"][0]
+    assert name.startswith("vlm@sha256:")
+    assert f"{human} + {name}" in told["attributes"].to_list()
+    said = {word for row in project.rows("attributes")["objects"] for thing in row for word in thing["attributes"]}
+    counted = project.rows("vocabulary").filter(kind="attribute")["value"]
+    assert said
+    assert set(counted) == said | {"white"}
 
 
 def test_missing_weights_stop_at_registration_or_in_the_run(tmp_path: Path) -> None:
