@@ -24,7 +24,6 @@ from provision_dagster.scene_graphs.annotators.make import (
 )
 from provision_dagster.scene_graphs.annotators.parts import (
     PART,
-    SCHEMAS,
     Part,
     cut_out,
     detect,
@@ -33,6 +32,7 @@ from provision_dagster.scene_graphs.annotators.parts import (
     parts_of,
     prompts_of,
 )
+from provision_dagster.scene_graphs.annotators.schema import SCHEMAS
 from provision_dagster.storage.store import Store
 
 Progress = Callable[[str, int, int], None]

@@ -18,7 +18,8 @@ from provision_dagster.image_sets.schema import IMAGE_SOURCES
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.annotators.found import at_size, from_png
-from provision_dagster.scene_graphs.annotators.parts import SCHEMAS, SIDES
+from provision_dagster.scene_graphs.annotators.parts import SIDES
+from provision_dagster.scene_graphs.annotators.schema import SCHEMAS
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.completion import add_attributes, add_relations
 from provision_dagster.scene_graphs.drawing import Frame, Panel, depth_picture, side_by_side

@@ -15,10 +15,10 @@ from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGE
 from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.schema import MIX, RECIPES
 from provision_dagster.scene_graphs import schema as scene_graphs
-from provision_dagster.scene_graphs.annotators import parts as annotators
 from provision_dagster.scene_graphs.annotators import quality_schema
-from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
+from provision_dagster.scene_graphs.annotators import schema as annotators
 from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
+from provision_dagster.scene_graphs.annotators.schema import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]

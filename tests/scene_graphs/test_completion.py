@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, RELATIONS
+from provision_dagster.scene_graphs.annotators.schema import ATTRIBUTES, RELATIONS
 from provision_dagster.scene_graphs.completion import add_attributes, add_relations
 from provision_dagster.scene_graphs.integrity import graph_rules
 from provision_dagster.scene_graphs.schema import ANNOTATIONS

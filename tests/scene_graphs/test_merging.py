@@ -12,7 +12,8 @@ from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.found import to_png
-from provision_dagster.scene_graphs.annotators.parts import DEPTH_MAPS, DETECTIONS, MASKS, prompts_of
+from provision_dagster.scene_graphs.annotators.parts import prompts_of
+from provision_dagster.scene_graphs.annotators.schema import DEPTH_MAPS, DETECTIONS, MASKS
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 from provision_dagster.scene_graphs.merging import Precedence, add_masks, merge_detections

@@ -11,7 +11,7 @@ from PIL import Image
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import ImageSetSpec, parse_spec
 from provision_dagster.samples.rendering import render_scenes
-from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
+from provision_dagster.scene_graphs.annotators.schema import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 
 Row = dict[str, Any]

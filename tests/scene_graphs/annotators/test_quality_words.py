@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.parts import ATTRIBUTES, DETECTIONS, RELATIONS
 from provision_dagster.scene_graphs.annotators.quality import attribute_quality, match_objects, relation_quality
+from provision_dagster.scene_graphs.annotators.schema import ATTRIBUTES, DETECTIONS, RELATIONS
 from tests.generators.scenes import graphs, scene
 
 CUP, TABLE, MAN = (0, 0, 10, 10), (0, 10, 50, 40), (60, 0, 90, 90)
