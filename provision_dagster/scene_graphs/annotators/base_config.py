@@ -32,7 +32,7 @@ class OnnxConfig(AnnotatorConfig):
 
     weights: LocalPath
     threads: Annotated[int, Field(ge=0)] = 0
-    """Threads of one inference; 0: as many as there are cores."""
+    """Threads of one inference; 0: one, and as many inferences at a time as there are cores."""
 
 
 class HubConfig(AnnotatorConfig):

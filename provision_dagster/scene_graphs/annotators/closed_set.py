@@ -22,13 +22,15 @@ from provision_dagster.scene_graphs.annotators.hub import (
     transformers_module,
 )
 from provision_dagster.scene_graphs.annotators.labels import NOT_A_CLASS, digest_of, read_labels
+from provision_dagster.scene_graphs.annotators.steps import InSteps
+from provision_dagster.scene_graphs.annotators.tensors import for_device, spread, stacked
 from provision_dagster.scene_graphs.normalize import normalized
 
 UNNAMED = re.compile(r"label[ _]\d+")
 """What transformers calls a class without a name."""
 
 
-class ClosedSetDetector:
+class ClosedSetDetector(InSteps[Pixels, Detections]):
     """Any model of `AutoModelForObjectDetection` that gives a box and the scores of its classes per query."""
 
     def __init__(self, config: ClosedSetConfig) -> None:
@@ -78,18 +80,25 @@ class ClosedSetDetector:
         size = self._processor.size
         return () if size.get("height") and size.get("width") else picture.shape[:2]
 
-    def annotate(self, batch: list[Pixels]) -> list[Detections]:
-        """Find objects; boxes in pixels of each picture."""
-        if not batch:
-            return []
+    def prepare(self, given: Pixels) -> tuple[Any, tuple[int, ...]]:
+        """Bring a picture to the model's size and range."""
         self.load()
-        torch = torch_module()
-        pixels = self._processor(images=batch, return_tensors="pt")["pixel_values"]
-        with torch.inference_mode():
-            output = self._network(pixels.to(self._device, self._network.dtype))
+        pixels = self._processor(images=[given], return_tensors="pt")["pixel_values"][0]
+        return for_device(pixels, device=self._device, dtype=self._network.dtype), given.shape[:2]
+
+    def forward(self, ready: list[Any]) -> list[tuple[Floats, Floats]]:
+        """Run the network; boxes and scores of each picture."""
+        return spread(self._found, ready, device=self._device)
+
+    def _found(self, ready: Sequence[Any]) -> list[tuple[Floats, Floats]]:
+        with torch_module().inference_mode():
+            output = self._network(stacked(ready, device=self._device))
             scores = self._scores(output.logits.float())
-        boxes = as_floats(output.pred_boxes)
-        return [self._kept(*one) for one in zip(boxes, scores, batch, strict=True)]
+        return list(zip(as_floats(output.pred_boxes), scores, strict=True))
+
+    def finish(self, about: tuple[int, ...], raw: tuple[Floats, Floats]) -> Detections:
+        """Find objects; boxes in pixels of the picture."""
+        return self._kept(*raw, size=about)
 
     def _scores(self, logits: Any) -> Floats:
         """Score of each kept class for each query: 0 .. 1, shape (pictures, queries, classes)."""
@@ -102,10 +111,10 @@ class ClosedSetDetector:
         chances = as_floats(logits.softmax(dim=2))[:, :, :-1]
         return np.where(chances == chances.max(axis=2, keepdims=True), chances, 0)
 
-    def _kept(self, boxes: Floats, scores: Floats, picture: Pixels) -> Detections:
+    def _kept(self, boxes: Floats, scores: Floats, *, size: tuple[int, ...]) -> Detections:
         good = (scores > 0) & (scores >= self.config.least_score)
         at, number = np.nonzero(good & (self._classes >= 0))
-        height, width = picture.shape[:2]
+        height, width = size
         return detections(
             corners(boxes, width=width, height=height)[at],
             scores[at, number],

@@ -1,5 +1,6 @@
 """Monocular depth by transformers: Depth Anything V2 (Yang et al., arXiv 2406.09414) and its like."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from provision_dagster.scene_graphs.annotators.hub import (
     transformers_module,
 )
 from provision_dagster.scene_graphs.annotators.steps import InSteps
-from provision_dagster.scene_graphs.annotators.tensors import for_device, stacked
+from provision_dagster.scene_graphs.annotators.tensors import for_device, spread, stacked
 
 
 class HubDepth(InSteps[Pixels, NDArray[np.uint16]]):
@@ -60,6 +61,9 @@ class HubDepth(InSteps[Pixels, NDArray[np.uint16]]):
 
     def forward(self, ready: list[Any]) -> list[NDArray[np.float32]]:
         """Run the network; a map for each picture."""
+        return spread(self._maps, ready, device=self._device)
+
+    def _maps(self, ready: Sequence[Any]) -> list[NDArray[np.float32]]:
         with torch_module().inference_mode():
             output = self._network(stacked(ready, device=self._device))
         return list(output.predicted_depth.float().cpu().numpy())

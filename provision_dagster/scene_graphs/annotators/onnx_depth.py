@@ -7,13 +7,17 @@ from PIL import Image
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.configs import OnnxDepthConfig
 from provision_dagster.scene_graphs.annotators.found import Pixels, sixteen_bits
-from provision_dagster.scene_graphs.annotators.onnx_model import OnnxModel
+from provision_dagster.scene_graphs.annotators.onnx_model import Frame, OnnxModel
+from provision_dagster.scene_graphs.annotators.steps import InSteps
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's channels 0 .. 1: what these models were trained with."""
 
+RANGE = ((np.arange(256, dtype=np.float32)[:, None] / 255 - MEAN) / DEVIATION).astype(np.float32).T.copy()
+"""What each value 0 .. 255 of each channel becomes, shape (3, 256)."""
 
-class OnnxDepth:
+
+class OnnxDepth(InSteps[Pixels, NDArray[np.uint16]]):
     """A model that takes one picture and gives one map (n, 1, height, width)."""
 
     def __init__(self, config: OnnxDepthConfig) -> None:
@@ -35,26 +39,31 @@ class OnnxDepth:
         """
         self._onnx.load()
         height, width = self._onnx.size
-        found = self._onnx.run(np.zeros((1, 3, height, width), dtype=np.float32)).shape
-        if len(found) not in (3, 4) or found[0] != 1 or (len(found) == 4 and found[1] != 1):
+        found = self._onnx.run([np.zeros((3, height, width), dtype=np.float32)])[0].shape
+        if len(found) not in (2, 3) or (len(found) == 3 and found[0] != 1):
             raise InputError(
-                f"weights `{self.config.weights}`: expected one depth map (1, 1, height, width), got {found}"
+                f"weights `{self.config.weights}`: expected one depth map (1, 1, height, width), got {(1, *found)}"
             )
 
     def bucket(self, picture: Pixels) -> tuple[int, ...]:
         """All pictures go together: each is brought to the size of the model."""
         return ()
 
-    def annotate(self, batch: list[Pixels]) -> list[NDArray[np.uint16]]:
-        """Map closeness at the model's own resolution."""
-        if not batch:
-            return []
+    def prepare(self, picture: Pixels) -> tuple[Frame, None]:
+        """Bring a picture to the model's size and range."""
         height, width = self._onnx.size
-        raw = self._onnx.run(np.stack([normalized(picture, height=height, width=width) for picture in batch]))
-        maps = raw.reshape(len(batch), *raw.shape[-2:])
-        return [sixteen_bits(-one if self.config.larger == "farther" else one) for one in maps]
+        return normalized(picture, height=height, width=width), None
+
+    def forward(self, ready: list[Frame]) -> list[Frame]:
+        """Run the network; a map for each picture."""
+        return [one.reshape(one.shape[-2:]) for one in self._onnx.run(ready)]
+
+    def finish(self, about: None, raw: Frame) -> NDArray[np.uint16]:
+        """Map closeness at the model's own resolution."""
+        return sixteen_bits(-raw if self.config.larger == "farther" else raw)
 
 
-def normalized(picture: Pixels, *, height: int, width: int) -> NDArray[np.float32]:
-    small = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
-    return ((small / 255 - MEAN) / DEVIATION).astype(np.float32).transpose(2, 0, 1)
+def normalized(picture: Pixels, *, height: int, width: int) -> Frame:
+    """Squeeze a picture into a model's frame, and its channels into the range of its training."""
+    small = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
+    return np.stack([values[small[:, :, channel]] for channel, values in enumerate(RANGE)])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from provision_dagster.errors import InputError, MissingExtraError
+from provision_dagster.scene_graphs.annotators.side_by_side import on_cores
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -26,7 +27,7 @@ class OnnxModel:
     weights
         The file.
     threads
-        Threads of one inference; 0 = as many as there are cores.
+        Threads of one inference; 0: one, and as many inferences at a time as there are cores.
     """
 
     def __init__(self, weights: Path, *, threads: int = 0) -> None:
@@ -62,7 +63,7 @@ class OnnxModel:
         if not self.weights.is_file():
             raise InputError(f"weights `{self.weights}` are missing: give the path of an ONNX file")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = self._threads or 1
         options.log_severity_level = 3
         try:
             session = onnxruntime.InferenceSession(
@@ -82,22 +83,25 @@ class OnnxModel:
         return int(height), int(width)
 
     def run(self, pictures: Sequence[Frame]) -> Frame:
-        """Run it on pictures (3, height, width), as many at a time as the file allows; returns its first output."""
+        """Run it on pictures (3, height, width), side by side; returns its first output for each."""
+        return np.stack(on_cores(self._run, pictures))
+
+    def _run(self, pictures: Sequence[Frame]) -> list[Frame]:
+        """Run it on as many pictures at a time as the file allows."""
         session = self._loaded()
         entry = session.get_inputs()[0]
         step = entry.shape[0] if isinstance(entry.shape[0], int) else len(pictures)
-        parts = [
-            session.run(None, {entry.name: _stacked(pictures[at : at + step], step)})[0]
-            for at in range(0, len(pictures), step)
-        ]
-        return np.concatenate(parts)[: len(pictures)]
+        parts = [pictures[at : at + step] for at in range(0, len(pictures), step)]
+        return [one for part in parts for one in self._called(session, entry.name, part, step)]
+
+    def _called(self, session: "InferenceSession", name: str, pictures: Sequence[Frame], step: int) -> list[Frame]:
+        """Run it once; a file that takes no fewer pictures than `step` is given the last one several times."""
+        found = session.run(None, {name: np.stack([*pictures, *[pictures[-1]] * (step - len(pictures))])})[0]
+        if found.ndim == 0 or len(found) != step:
+            raise InputError(f"weights `{self.weights}`: expected an output for each of {step}, got {found.shape}")
+        return list(found[: len(pictures)])
 
     def _loaded(self) -> "InferenceSession":
         self.load()
         assert self._session is not None
         return self._session
-
-
-def _stacked(pictures: Sequence[Frame], size: int) -> Frame:
-    """Lay pictures one behind the other; a file that takes no fewer is given the last one several times."""
-    return np.stack([*pictures, *[pictures[-1]] * (size - len(pictures))])

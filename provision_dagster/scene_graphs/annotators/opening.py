@@ -66,7 +66,7 @@ class Preparation:
     def __call__(self, place: Place) -> "Ready | Refused | Outcome[Any]":
         """Open a picture and prepare it."""
         try:
-            picture = np.asarray(open_image(place.uri, place.member))
+            picture = np.array(open_image(place.uri, place.member))  # torch wants an array that could be written to
         except PictureError as error:
             return Outcome(place.row, None, f"{error.status}: {error}")
         size = (picture.shape[0], picture.shape[1])

@@ -1,5 +1,6 @@
 """Masks from boxes by SAM 2 (Ravi et al., arXiv 2408.00714), through transformers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from provision_dagster.scene_graphs.annotators.hub import (
     transformers_module,
 )
 from provision_dagster.scene_graphs.annotators.steps import InSteps
-from provision_dagster.scene_graphs.annotators.tensors import for_device, stacked
+from provision_dagster.scene_graphs.annotators.tensors import for_device, spread, stacked
 
 
 class Sam2Masks(InSteps[Prompted, Masks]):
@@ -69,6 +70,9 @@ class Sam2Masks(InSteps[Prompted, Masks]):
 
     def forward(self, ready: list[tuple[Any, list[Any]]]) -> list[list[tuple[Any, Any]]]:
         """Look at the pictures, then at the boxes of each; masks as small as they come, and their scores."""
+        return spread(self._masks, ready, device=self._device)
+
+    def _masks(self, ready: Sequence[tuple[Any, list[Any]]]) -> list[list[tuple[Any, Any]]]:
         with torch_module().inference_mode():
             seen = self._network.get_image_embeddings(stacked([pixels for pixels, _ in ready], device=self._device))
             return [

@@ -20,6 +20,8 @@ from provision_dagster.scene_graphs.annotators.hub import (
     open_clip_module,
     torch_module,
 )
+from provision_dagster.scene_graphs.annotators.steps import InSteps
+from provision_dagster.scene_graphs.annotators.tensors import for_device, spread, stacked
 
 PRECISION = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
 """Names of open_clip."""
@@ -28,7 +30,7 @@ TEXTS = 256
 """Labels that are encoded at a time."""
 
 
-class ClipTagger:
+class ClipTagger(InSteps[Pixels, list[Tag]]):
     """Compares each picture with each label; the labels are encoded once.
 
     Parameters
@@ -84,17 +86,27 @@ class ClipTagger:
             ]
             return torch.cat(parts)
 
-    def annotate(self, batch: list[Pixels]) -> list[list[Tag]]:
-        """Choose the labels of each picture, best first."""
-        if not batch:
-            return []
+    def prepare(self, given: Pixels) -> tuple[Any, None]:
+        """Bring a picture to the model's size and range."""
         self.load()
-        torch = torch_module()
-        pixels = torch.stack([self._prepare(Image.fromarray(picture)) for picture in batch])
-        with torch.inference_mode():
-            seen = self._network.encode_image(pixels.to(self._device, self._numbers))
-            similarities = as_floats(_directions(seen) @ self._texts.T)
-        return [self._chosen(one) for one in similarities]
+        return for_device(self._prepare(Image.fromarray(given)), device=self._device, dtype=self._numbers), None
+
+    def forward(self, ready: list[Any]) -> list[Floats]:
+        """Compare each picture with each label."""
+        return spread(self._similarities, ready, device=self._device)
+
+    def _similarities(self, ready: Sequence[Any]) -> list[Floats]:
+        with torch_module().inference_mode():
+            seen = self._network.encode_image(stacked(ready, device=self._device))
+            return list(as_floats(_directions(seen) @ self._texts.T))
+
+    def finish(self, about: None, raw: Floats) -> list[Tag]:
+        """Choose the labels of a picture, best first."""
+        return self._chosen(raw)
+
+    def chosen(self, ready: list[Any]) -> list[list[Tag]]:
+        """Choose the labels of prepared pictures, which stay on one core."""
+        return [self._chosen(one) for one in self._similarities(ready)]
 
     def _chosen(self, similarities: Floats) -> list[Tag]:
         best = np.argsort(-similarities, kind="stable")[: self.config.most]

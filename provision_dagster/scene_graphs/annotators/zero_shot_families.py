@@ -1,7 +1,8 @@
 """Families of open-vocabulary detectors in transformers: what each is asked, and what its answer means."""
 
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,21 @@ from numpy.typing import NDArray
 
 from provision_dagster.errors import InputError
 from provision_dagster.scene_graphs.annotators.boxes import corners
-from provision_dagster.scene_graphs.annotators.found import Floats, Pixels
-from provision_dagster.scene_graphs.annotators.hub import as_floats
+from provision_dagster.scene_graphs.annotators.found import Floats
+from provision_dagster.scene_graphs.annotators.hub import torch_module
 
 PROMPT = "a photo of a {}"
 """OWLv2's best single prompt (Minderer et al., arXiv 2306.09683, as OWL-ViT's)."""
+
+AS_TENSORS = {"return_tensors": "pt", "padding": True}
+
+TEXTS = 256
+"""Labels that are encoded at a time."""
+
+REMEMBERED = 256
+"""Lists of labels whose words are kept: bounds memory where each picture has labels of its own."""
+
+Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -32,35 +43,77 @@ class Loaded:
     network: Any
     processor: Any
     device: Any
+    _texts: dict[Any, Any] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def remembered(self, texts: Any, make: Callable[[], Any]) -> Any:
+        """What was made of texts, made once: most pictures are asked the same."""
+        with self._lock:
+            made = self._texts.get(texts)
+            if made is None:
+                made = make()
+                while len(self._texts) >= REMEMBERED:
+                    self._texts.pop(next(iter(self._texts)))
+                self._texts[texts] = made
+            return made
 
 
 Lists = Sequence[Sequence[str]]
 """Labels that are searched for in each picture; none is empty."""
 
-Family = Callable[[Loaded, list[Pixels], Lists], list[Raw]]
+Size = tuple[int, int]
+"""Height and width of a picture."""
 
 
-def _grounding_dino(model: Loaded, batch: list[Pixels], lists: Lists) -> list[Raw]:
+@dataclass(frozen=True)
+class Family:
+    """How a family is asked.
+
+    Attributes
+    ----------
+    ask
+        Runs the network on prepared pictures, each with its labels; gives boxes and scores of each.
+    read
+        Makes of these what they mean, from the network's name, boxes, scores, labels and size of the picture.
+    at_once
+        Whether labels do not influence each other, and are asked for all at once.
+    one_thread
+        Whether the network remembers texts in a way that several threads at a time would disturb.
+    """
+
+    ask: Callable[[Loaded, dict[str, Any], Lists], list[tuple[Array, Array]]]
+    read: Callable[[Loaded, Array, Array, Sequence[str], Size], Raw]
+    at_once: bool = False
+    one_thread: bool = False
+
+
+def _ask_grounding_dino(model: Loaded, pictures: dict[str, Any], lists: Lists) -> list[tuple[Array, Array]]:
+    texts = tuple(_spelled(model, labels)[0] for labels in lists)
+    words = model.remembered(texts, lambda: _on_device(model, model.processor(text=list(texts), **AS_TENSORS)))
+    output = model.network(**pictures, **words)
+    return _of_each(output.pred_boxes, output.logits.float().sigmoid())
+
+
+def _read_grounding_dino(model: Loaded, boxes: Array, scores: Array, labels: Sequence[str], size: Size) -> Raw:
     """Score of a label: mean over the tokens that spell it (Liu et al., arXiv 2303.05499, as in its evaluation)."""
-    prompts = [grounding_prompt(labels) for labels in lists]
-    spelled = {text: _spelled(model, text, spans) for text, spans in prompts}
-    inputs = model.processor(images=batch, text=[text for text, _ in prompts], return_tensors="pt", padding=True)
-    output = model.network(**_on(model, inputs))
-    chances = as_floats(output.logits.float().sigmoid())
-    return [
-        Raw(_in_pixels(boxes, picture), chance @ spelled[text].T)
-        for boxes, chance, picture, (text, _) in zip(as_floats(output.pred_boxes), chances, batch, prompts, strict=True)
-    ]
+    from_numpy = torch_module().from_numpy  # numpy would use all cores, whatever else they have to do
+    means = from_numpy(scores).double() @ from_numpy(_spelled(model, labels)[1]).T
+    return Raw(_in_pixels(boxes, size), means.numpy())
 
 
-def _spelled(model: Loaded, text: str, spans: Sequence[tuple[int, int]]) -> Floats:
-    """Weights of the tokens of a prompt, which the network must be able to read to its end."""
-    coded, size = model.processor.tokenizer(text, return_offsets_mapping=True), model.network.config.max_text_len
-    if len(coded["input_ids"]) > size:
-        raise InputError(
-            f"`labels_per_prompt` is {len(spans)}: too many tokens for `{model.name}`; use a smaller number"
-        )
-    return token_shares(coded["offset_mapping"], spans, size=size)
+def _spelled(model: Loaded, labels: Sequence[str]) -> tuple[str, Floats]:
+    """A prompt and the weights of its tokens in each label, which the network must be able to read to its end."""
+
+    def spell() -> tuple[str, Floats]:
+        text, spans = grounding_prompt(labels)
+        coded, size = model.processor.tokenizer(text, return_offsets_mapping=True), model.network.config.max_text_len
+        if len(coded["input_ids"]) > size:
+            raise InputError(
+                f"`labels_per_prompt` is {len(spans)}: too many tokens for `{model.name}`; use a smaller number"
+            )
+        return text, token_shares(coded["offset_mapping"], spans, size=size)
+
+    return model.remembered(("spelled", *labels), spell)  # type: ignore[no-any-return]
 
 
 def grounding_prompt(labels: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
@@ -86,34 +139,57 @@ def token_shares(
     return np.asarray(shares / np.maximum(shares.sum(axis=1, keepdims=True), 1))
 
 
-def _owl(model: Loaded, batch: list[Pixels], lists: Lists) -> list[Raw]:
-    prompts = [[PROMPT.format(label) for label in labels] for labels in _filled(lists)]
-    inputs = model.processor(images=batch, text=prompts, return_tensors="pt", truncation=True)
-    output = model.network(**_on(model, inputs))
-    scores = as_floats(output.logits.float().sigmoid())
+def _ask_owl(model: Loaded, pictures: dict[str, Any], lists: Lists) -> list[tuple[Array, Array]]:
+    """The network looks at a picture whatever is searched for in it, and at a label whatever picture it is for."""
+    network = model.network
+    seen = network.image_embedder(pixel_values=pictures["pixel_values"])[0]
+    patches = seen.flatten(1, 2)
+    texts = torch_module().stack([_owl_texts(model, tuple(labels)) for labels in _filled(lists)])
+    scores = network.class_predictor(patches, texts)[0].float().sigmoid()
+    return _of_each(network.box_predictor(patches, seen), scores)
+
+
+def _owl_texts(model: Loaded, labels: tuple[str, ...]) -> Any:
+    """Directions of labels, shape (labels, features)."""
+    return model.remembered(
+        labels,
+        lambda: torch_module().cat(
+            [_owl_features(model, labels[at : at + TEXTS]) for at in range(0, len(labels), TEXTS)]
+        ),
+    )
+
+
+def _owl_features(model: Loaded, labels: Sequence[str]) -> Any:
+    prompts = [PROMPT.format(label) for label in labels]
+    words = _on_device(model, model.processor(text=[prompts], return_tensors="pt", truncation=True))
+    made = getattr(model.network, model.network.base_model_prefix).get_text_features(**words)
+    return getattr(made, "pooler_output", made)  # a tensor before transformers 5
+
+
+def _read_owl(model: Loaded, boxes: Array, scores: Array, labels: Sequence[str], size: Size) -> Raw:
     # OWLv2 fills a picture up to a square, OWL-ViT squeezes it into one
-    square = model.network.config.model_type == "owlv2"
-    sizes = [(max(p.shape[:2]),) * 2 if square else p.shape[:2] for p in batch]
-    return [
-        Raw(corners(boxes, width=width, height=height), score[:, : len(labels)])
-        for boxes, score, (height, width), labels in zip(
-            as_floats(output.pred_boxes), scores, sizes, lists, strict=True
-        )
-    ]
+    seen = (max(size), max(size)) if model.network.config.model_type == "owlv2" else size
+    return Raw(_in_pixels(boxes, seen), scores.astype(np.float64)[:, : len(labels)])
 
 
-def _omdet(model: Loaded, batch: list[Pixels], lists: Lists) -> list[Raw]:
+def _ask_omdet(model: Loaded, pictures: dict[str, Any], lists: Lists) -> list[tuple[Array, Array]]:
     """Each picture has a task that names its labels, and the labels (Zhao et al., arXiv 2403.06892)."""
+    texts = tuple(tuple(labels) for labels in lists)
+    words = model.remembered(texts, lambda: _omdet_words(model, lists))
+    output = model.network(**pictures, **words)
+    return _of_each(output.decoder_coord_logits, output.decoder_class_logits.float().sigmoid())
+
+
+def _omdet_words(model: Loaded, lists: Lists) -> dict[str, Any]:
     tasks = [f"Detect {', '.join(labels)}." for labels in lists]
-    inputs = model.processor(images=batch, text=_filled(lists), task=tasks, return_tensors="pt")
-    output = model.network(**_on(model, inputs))
-    scores = as_floats(output.decoder_class_logits.float().sigmoid())
-    return [
-        Raw(_in_pixels(boxes, picture), score[:, : len(labels)])
-        for boxes, score, picture, labels in zip(
-            as_floats(output.decoder_coord_logits), scores, batch, lists, strict=True
-        )
-    ]
+    # the processor wants a picture with the words
+    blank = np.zeros((8, 8, 3), dtype=np.uint8)
+    inputs = model.processor(images=[blank], text=_filled(lists), task=tasks, return_tensors="pt")
+    return {name: value for name, value in _on_device(model, inputs).items() if not name.startswith("pixel_")}
+
+
+def _read_omdet(model: Loaded, boxes: Array, scores: Array, labels: Sequence[str], size: Size) -> Raw:
+    return Raw(_in_pixels(boxes, size), scores.astype(np.float64)[:, : len(labels)])
 
 
 def _filled(lists: Lists) -> list[list[str]]:
@@ -122,22 +198,27 @@ def _filled(lists: Lists) -> list[list[str]]:
     return [[*labels, *[labels[-1]] * (longest - len(labels))] for labels in lists]
 
 
+GROUNDING_DINO = Family(_ask_grounding_dino, _read_grounding_dino)
+OWL = Family(_ask_owl, _read_owl, at_once=True)
+
 FAMILIES: dict[str, Family] = {
-    "grounding-dino": _grounding_dino,
-    "mm-grounding-dino": _grounding_dino,
-    "owlv2": _owl,
-    "owlvit": _owl,
-    "omdet-turbo": _omdet,
+    "grounding-dino": GROUNDING_DINO,
+    "mm-grounding-dino": GROUNDING_DINO,
+    "owlv2": OWL,
+    "owlvit": OWL,
+    "omdet-turbo": Family(_ask_omdet, _read_omdet, one_thread=True),
 }
 """By `model_type` of the model's configuration."""
 
 
-def _on(model: Loaded, inputs: Any) -> dict[str, Any]:
-    """Move inputs to the model's device; pixels in its number type."""
-    moved = {name: value.to(model.device) for name, value in inputs.items()}
-    return moved | {"pixel_values": moved["pixel_values"].to(model.network.dtype)}
+def _on_device(model: Loaded, inputs: Any) -> dict[str, Any]:
+    return {name: value.to(model.device) for name, value in inputs.items()}
 
 
-def _in_pixels(boxes: Floats, picture: Pixels) -> Floats:
-    height, width = picture.shape[:2]
-    return corners(boxes, width=width, height=height)
+def _of_each(boxes: Any, scores: Any) -> list[tuple[Array, Array]]:
+    """Boxes and scores of each picture, in memory of the machine."""
+    return list(zip(boxes.float().cpu().numpy(), scores.cpu().numpy(), strict=True))
+
+
+def _in_pixels(boxes: Array, size: Size) -> Floats:
+    return corners(boxes.astype(np.float64), width=size[1], height=size[0])
