@@ -83,5 +83,5 @@ def _related(one: Outcome[list[Answer]], pairs: Sequence[Row]) -> list[Row]:
         {**pair, "predicate": predicate, "score": answer.score, "said": answer.said}
         for pair, answer in zip(pairs, one.found, strict=True)
         # a pair without a predicate stays, with what was said
-        for predicate in answer.values or [None]
+        for predicate in (answer.values or (None,))
     ]
