@@ -76,8 +76,8 @@ SCHEMAS = {
 
 COLUMNS: dict[str, str] = {
     "detections.objects": "What was found, best first: label, box in pixels, score 0 .. 1",
-    "detections.tags": "Labels that were searched for, best first, and their cosine similarity to it; null: all "
-    "labels were, no tagger chose them",
+    "detections.tags": "Labels that were searched for, best first, with cosine similarity to the picture; null: all "
+    "of the file were, no tagger chose them",
     "weak": "What the model was not sure enough of to be an object: it makes labels doubtful",
     "depth_maps.closeness": "16-bit grey PNG at the model's own resolution, covering the whole picture; larger: closer",
     "masks.masks": "Masks of objects that had none: id of the object, COCO compressed RLE, expected overlap 0 .. 1",
