@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from provision_dagster.annotate import Model, annotate_shard, load_model, with_questions
+from provision_dagster.annotate import Model, annotate_shard, load_model, still_asked, with_questions
 from provision_dagster.errors import InputError
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.spec import parse_spec
@@ -71,7 +71,7 @@ def test_every_picture_that_can_be_opened_has_a_row(tmp_path: Path, store: Store
     assert rows["error"].null_count() == 11
     assert (work.pictures, work.failed) == (11, 0)
     assert rows["model"][0].startswith("yolox.onnx@sha256:")
-    assert '"score_threshold":0.5' in rows["config"][0]
+    assert '"score_threshold":0.5,"weak_threshold":0.1' in rows["config"][0]
     assert str(tmp_path) not in rows["config"][0]
     run(store, loaded(tmp_path / "annotators.yaml", "depth_maps"), images, "depth_maps")
     maps = store.scan("depth_maps").collect()
@@ -144,6 +144,10 @@ def test_fewer_pictures_and_no_model(tmp_path: Path, store: Store) -> None:
         ("detections: {kind: yolox-onnx, weights: w.onnx}", "field `detections.labels` is required"),
         ("detections: {kind: yolox-onnx, treshold: 1}", "unknown field `detections.treshold`; .*`most`"),
         ("detections: {kind: yolox-onnx, score_threshold: 1.5}", "`detections.score_threshold`: .*, got 1.5"),
+        (
+            "detections: {kind: yolox-onnx, score_threshold: 0.5, weak_threshold: 0.7}",
+            r"`detections.weak_threshold`: must be at most `score_threshold`, 0\.5, got 0\.7",
+        ),
         ("depth: {weights: w}", "unknown field `depth`; allowed: `detections`, `masks`, `depth_maps`"),
         ("objects: both", "`objects`: input should be 'human-first', 'human' or 'model', got 'both'"),
         ("depth_maps: {weights: w}", "`depth_maps.kind` must be one of `depth-onnx`, `depth`$"),
@@ -157,6 +161,17 @@ def test_bad_files_say_what_is_wrong(tmp_path: Path, text: str, message: str) ->
     file.write_text(text)
     with pytest.raises(InputError, match=message):
         load_annotators(file)
+
+
+def test_what_scores_too_little_is_kept_as_weak(tmp_path: Path, store: Store) -> None:
+    images = pictures(tmp_path / "pictures")
+    for threshold, objects, weak in ((0.5, ["dog"], []), (0.95, [], ["dog"])):
+        run(store, loaded(tiny_annotators(tmp_path, threshold=threshold)), images)
+        row = store.scan("detections").collect().row(0, named=True)
+        assert ([thing["label"] for thing in row["objects"]], [thing["label"] for thing in row["weak"]]) == (
+            objects,
+            weak,
+        )
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
@@ -284,3 +299,21 @@ def test_another_limit_is_another_configuration(tmp_path: Path, store: Store, as
     rows = store.scan("attributes").collect()
     assert rows["objects"].list.len().to_list() == [1, 1]
     assert '"most_objects":1' in rows["config"][0]
+
+
+def test_answers_about_other_objects_are_left_out(tmp_path: Path, store: Store, asking: Path) -> None:
+    images, config = pictures(tmp_path / "pictures", number=3), load_annotators(asking)
+    marked = found_in(store, images, asking)
+    for table in ("attributes", "relations"):
+        questions = with_questions(table, images, marked=marked, annotators=config)
+        run(store, loaded(asking, table), questions, table)
+        rows = store.scan(table).sort("image_key").collect()
+        sets = {"s": config}
+        assert still_asked(table, rows, images, marked=marked, annotators=sets).equals(rows)
+        # under the same ids there are other things in the first picture, and nothing in the second
+        changed = pl.concat([named(marked.head(1), "cat"), marked.slice(2)])
+        left = still_asked(table, rows, images, marked=changed, annotators=sets)
+        assert left["image_key"].to_list() == ["02.png"]
+        fewer = config.model_copy(update={table: None})
+        assert still_asked(table, rows, images, marked=marked, annotators={"s": fewer}).is_empty()
+        assert still_asked(table, rows, images, marked=marked, annotators={}).is_empty()

@@ -18,6 +18,7 @@ def scene(
     relations: list[tuple[int, str, int]] = (),  # type: ignore[assignment]
     *,
     exhaustive: list[str] = (),  # type: ignore[assignment]
+    doubtful: list[str] = (),  # type: ignore[assignment]
     complete: bool = False,
     groups: tuple[int, ...] = (),
     size: tuple[int, int] = (100, 100),
@@ -50,6 +51,7 @@ def scene(
         "captions": [],
         "regions": [],
         "exhaustive_labels": list(exhaustive),
+        "doubtful_labels": list(doubtful),
         "exhaustive_attributes": complete,
         "exhaustive_relations": complete,
         "points": [],

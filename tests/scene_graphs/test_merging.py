@@ -1,5 +1,6 @@
 """Objects of humans and of models in one list: each thing once, nobody's word lost without a reason."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +34,26 @@ def human(*things: Thing, key: str = "a", group: bool = False, **fields: Any) ->
     row = {
         "shard": "s-00000", "image_set": "s", "image_key": key, "width": 100, "height": 100, "objects": objects,
         "relations": [], "captions": ["Two things."], "regions": [], "exhaustive_labels": [],
+        "doubtful_labels": [],
         "exhaustive_attributes": True, "exhaustive_relations": True, "provenance": {"objects": "human:test"},
     }  # fmt: skip
     return pl.DataFrame([{**row, **fields}], schema=ANNOTATIONS)
 
 
-def model(*things: Thing, key: str = "a", error: str | None = None) -> pl.DataFrame:
-    """What a model found in one picture, best first."""
-    objects = [
-        {"label": label, "box": dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)), "score": 0.9 - n / 10}
-        for n, (label, box) in enumerate(things)
-    ]
+def model(
+    *things: Thing, key: str = "a", error: str | None = None, weak: Sequence[Thing] = (), least: float = 0.4
+) -> pl.DataFrame:
+    """What a model found in one picture, best first, and what it was not sure of, with scores from `least` down."""
+    objects, unsure = (
+        [
+            {"label": label, "box": dict(zip(("x1", "y1", "x2", "y2"), box, strict=True)), "score": best - n / 10}
+            for n, (label, box) in enumerate(some)
+        ]
+        for some, best in ((things, 0.9), (weak, least))
+    )
     row = {
         "shard": "s-00000", "part": "00000", "image_set": "s", "image_key": key, "image_id": key, "objects": objects,
-        "model": "m@1", "config": "{}", "error": error,
+        "weak": unsure, "model": "m@1", "config": "{}", "error": error,
     }  # fmt: skip
     return pl.DataFrame([row], schema=DETECTIONS)
 
@@ -119,6 +126,63 @@ def test_pictures_of_either_side() -> None:
     assert table["image_key"].to_list() == ["a", "b", "c", "d"]
     assert [things(table, n) for n in range(4)] == [[("h0", "cat")], [("h0", "cat")], [("model-0", "dog")], []]
     assert [p["objects"] for p in table["provenance"]] == ["human:test", "human:test", "m@1", "m@1"]
+
+
+def doubts(table: pl.DataFrame, row: int = 0) -> list[str]:
+    return list(table["doubtful_labels"][row])
+
+
+def test_what_the_model_is_not_sure_of_makes_a_label_doubtful() -> None:
+    table = merged(human(("cat", LEFT)), model(("dog", RIGHT), weak=[("dog", LEFT), ("Cup ", BELOW), ("cup", RIGHT)]))
+    assert things(table) == [("h0", "cat"), ("model-0", "dog")]
+    assert doubts(table) == ["cup", "dog"]
+    assert doubts(merged(human(), model(weak=[("cat", LEFT)]), "model")) == ["cat"]
+    assert doubts(merged(human(), model(weak=[("cat", LEFT)], error="failed"))) == []
+
+
+@pytest.mark.parametrize(("marked", "weak"), [("cat", "cat"), ("couch", "sofa"), ("dog", "animal"), ("poodle", "dog")])
+def test_where_the_same_thing_is_marked_there_is_no_doubt(marked: str, weak: str) -> None:
+    assert doubts(merged(human((marked, LEFT)), model(weak=[(weak, NEAR_LEFT)]))) == []
+    assert doubts(merged(human(), model((marked, LEFT), weak=[(weak, NEAR_LEFT)]))) == []
+    assert doubts(merged(human((marked, LEFT)), model(weak=[(weak, RIGHT)]))) == [weak]
+
+
+def test_humans_leave_no_doubt() -> None:
+    crowd = human(("person", [0.0, 0.0, 100.0, 60.0]), group=True)
+    assert doubts(merged(crowd, model(weak=[("person", [10.0, 10.0, 20.0, 50.0])]))) == []
+    searched = human(("cat", LEFT), exhaustive_labels=["cat", "dog"])
+    assert doubts(merged(searched, model(weak=[("cat", RIGHT), ("dog", RIGHT), ("bird", RIGHT)]))) == ["bird"]
+    assert doubts(merged(searched, model(weak=[("cat", RIGHT)]), "human")) == []
+    known = human(("cat", LEFT), doubtful_labels=["cup"])
+    assert doubts(merged(known, model(weak=[("bird", RIGHT)]))) == ["bird", "cup"]
+
+
+def test_an_object_that_may_be_something_else_is_left_out() -> None:
+    names = ("dog", RIGHT), ("teddy bear", [61.0, 10.0, 90.0, 90.0])
+    both = merged(human(), model(*names))
+    assert (things(both), doubts(both)) == ([], ["dog", "teddy bear"])
+    one = merged(human(), model(names[0], weak=[names[1]]))
+    assert (things(one), doubts(one)) == ([], ["dog", "teddy bear"])
+    faint = merged(human(), model(names[0], weak=[names[1]], least=0.2))
+    assert (things(faint), doubts(faint)) == ([("model-0", "dog")], ["teddy bear"])
+    apart = merged(human(), model(names[0], weak=[("teddy bear", LEFT)]))
+    assert things(apart) == [("model-0", "dog")]
+    kind = merged(human(), model(names[0], weak=[("animal", RIGHT)]))
+    assert (things(kind), doubts(kind)) == ([("model-0", "dog")], [])
+
+
+def test_a_humans_name_is_never_in_doubt_and_puts_the_models_in_doubt() -> None:
+    table = merged(human(("dog", RIGHT)), model(("dog", RIGHT), ("teddy bear", RIGHT)))
+    assert (things(table), doubts(table)) == ([("h0", "dog")], ["teddy bear"])
+    # nobody saw a dog where a human looked for dogs
+    table = merged(human(exhaustive_labels=["dog"]), model(("dog", RIGHT), ("teddy bear", RIGHT)))
+    assert (things(table), doubts(table)) == ([("model-1", "teddy bear")], [])
+
+
+def test_doubts_reach_the_scene_graph(tmp_path: Path) -> None:
+    found = merged(human(("cat", LEFT), key="a.png"), model(key="a.png", weak=[("dog", RIGHT)]))
+    graphs, _ = assemble(photographs(tmp_path), found)
+    assert graphs["doubtful_labels"].to_list() == [["dog"], []]
 
 
 def photographs(folder: Path) -> pl.DataFrame:

@@ -74,6 +74,7 @@ def test_an_image_twice_in_a_file(tmp_path: Path) -> None:
 def test_our_own_fields(tmp_path: Path) -> None:
     extra = {
         "exhaustive_labels": ["Cat", "grey  dog"],
+        "doubtful_labels": ["Dining Table", "cup"],
         "exhaustive_attributes": True,
         "exhaustive_relations": True,
         "captions": [" A  cat "],
@@ -88,6 +89,7 @@ def test_our_own_fields(tmp_path: Path) -> None:
     row = annotations.row(0, named=True)
     assert rejected.is_empty()
     assert row["exhaustive_labels"] == ["cat", "gray dog"]
+    assert row["doubtful_labels"] == ["cup", "dining table"]
     assert (row["exhaustive_attributes"], row["exhaustive_relations"]) == (True, True)
     assert (row["captions"], row["license"], row["attribution"]) == (["A cat"], "CC0", "me")
     assert (row["objects"][0]["id"], row["objects"][0]["is_group"]) == ("cat-1", True)

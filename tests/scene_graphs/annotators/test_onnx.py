@@ -66,6 +66,20 @@ def test_thresholds(tmp_path: Path) -> None:
     assert found.scores == pytest.approx([0.8, 0.7])
 
 
+def test_weak_boxes_go_down_to_their_own_threshold(tmp_path: Path) -> None:
+    marks = [(8 * row, [0.0, 0.0, 0.0, 0.0, 0.1 * (row + 1), 1.0, 0.0]) for row in range(8)]
+
+    def weak(**thresholds: float | None) -> list[float]:
+        (found,) = yolox(tmp_path, *marks, score_threshold=0.55, **thresholds).annotate([picture(64, 64)])  # type: ignore[arg-type]
+        assert len(found.labels) == 3
+        assert found.weak is not None
+        return found.weak.scores.round(2).tolist()
+
+    assert weak() == [0.5, 0.4, 0.3, 0.2, 0.1]
+    assert weak(weak_threshold=0.25) == [0.5, 0.4, 0.3]
+    assert weak(weak_threshold=None) == []
+
+
 def test_another_number_of_classes_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"labels\.txt.*shape \(84, 8\), got \(84, 7\)"):
         yolox(tmp_path, labels="a\nb\nc\n").load()
