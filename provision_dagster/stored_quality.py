@@ -9,7 +9,7 @@ from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.parts import openable
 from provision_dagster.scene_graphs.annotators.quality import Quality, match_objects, measure, renamed
 from provision_dagster.scene_graphs.annotators.quality.measured import TABLES
-from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
+from provision_dagster.scene_graphs.annotators.schema import ANNOTATOR_QUALITY
 from provision_dagster.storage.store import Store
 
 SAMPLE = 2_000

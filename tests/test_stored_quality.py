@@ -7,7 +7,7 @@ import pytest
 
 from provision_dagster import stored_quality as module
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
+from provision_dagster.scene_graphs.annotators.schema import ANNOTATOR_QUALITY
 from provision_dagster.storage.store import Store
 from provision_dagster.stored_quality import stored_quality
 from tests.scene_graphs.annotators import rendered_truth as made

@@ -12,7 +12,7 @@ from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.defs.stages import ANNOTATE
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.annotators.configs import QualityFloor
-from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
+from provision_dagster.scene_graphs.annotators.schema import ANNOTATOR_QUALITY
 from provision_dagster.storage.contract import PROBLEMS
 
 SETS_DRAWN = 3

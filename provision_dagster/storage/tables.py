@@ -15,17 +15,22 @@ from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGE
 from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.schema import MIX, RECIPES
 from provision_dagster.scene_graphs import schema as scene_graphs
-from provision_dagster.scene_graphs.annotators import quality_schema
 from provision_dagster.scene_graphs.annotators import schema as annotators
-from provision_dagster.scene_graphs.annotators.quality_schema import ANNOTATOR_QUALITY
-from provision_dagster.scene_graphs.annotators.schema import ATTRIBUTES, DEPTH_MAPS, DETECTIONS, MASKS, RELATIONS
+from provision_dagster.scene_graphs.annotators.schema import (
+    ANNOTATOR_QUALITY,
+    ATTRIBUTES,
+    DEPTH_MAPS,
+    DETECTIONS,
+    MASKS,
+    RELATIONS,
+)
 from provision_dagster.scene_graphs.schema import ANNOTATIONS, REJECTED_ANNOTATIONS, SCENE_GRAPHS, VOCABULARY
 
 Schema = dict[str, pl.DataType]
 
 COLUMNS: dict[str, str] = {
     name: text
-    for room in (image_sets, scene_graphs, annotators, quality_schema, generators, balance, filters, mixes)
+    for room in (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
     for name, text in room.COLUMNS.items()
 }
 """What each column holds, by name; by "table.column" where one table means something else by it."""

@@ -20,7 +20,6 @@ from provision_dagster.generators.integrity import foreign_images, qa_rules
 from provision_dagster.image_sets import schema as image_sets
 from provision_dagster.mixes import schema as mixes
 from provision_dagster.scene_graphs import schema as scene_graphs
-from provision_dagster.scene_graphs.annotators import quality_schema
 from provision_dagster.scene_graphs.annotators import schema as annotators
 from provision_dagster.scene_graphs.integrity import graph_rules
 from provision_dagster.storage.contract import contract_problems, problems
@@ -52,7 +51,7 @@ def test_every_table_but_the_funnel_is_an_asset(loaded: dg.Definitions) -> None:
     assert assets == (set(TABLES) - {"funnel"}) | {"exports"}
 
 
-ROOMS = (image_sets, scene_graphs, annotators, quality_schema, generators, balance, filters, mixes)
+ROOMS = (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
 
 
 def test_every_column_of_every_table_says_what_it_holds() -> None:

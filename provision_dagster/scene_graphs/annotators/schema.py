@@ -1,4 +1,4 @@
-"""Tables of what models find and say, one row per picture; committed in parts."""
+"""Tables of what models find and say, one row per picture, committed in parts; and of how good they are."""
 
 import polars as pl
 
@@ -74,6 +74,18 @@ SCHEMAS = {
 }
 """By name of the table."""
 
+ANNOTATOR_QUALITY: dict[str, pl.DataType] = {
+    "image_set": pl.String(),
+    "table": pl.String(),
+    "measure": pl.String(),
+    "of": pl.String(),
+    "value": pl.Float64(),
+    "count": pl.Int64(),
+    "pictures": pl.Int64(),
+    "model": pl.String(),
+    "config": pl.String(),
+}
+
 COLUMNS: dict[str, str] = {
     "detections.objects": "What was found, best first: label, box in pixels, score 0 .. 1",
     "detections.tags": "Labels that were searched for, best first, with cosine similarity to the picture; null: all "
@@ -87,6 +99,12 @@ COLUMNS: dict[str, str] = {
     "model": "Model and revision (of a file: its name and digest)",
     "config": "Thresholds, prompts and the rest of the annotator's configuration, as JSON",
     "asked": "Digest of what the model was asked about: other boxes or names are another result",
+    "table": "Table that was measured: detections, masks, depth_maps, attributes or relations",
+    "measure": "What was measured: ap, mask_iou, spearman, attribute_recall, ...",
+    "of": "Label, category of attributes or predicate that the figure is of; empty: all together",
+    "annotator_quality.value": "The figure",
+    "annotator_quality.count": "How many objects, pictures, attributes or pairs the figure is of",
+    "pictures": "Annotated pictures that the comparison was made on",
     **{f"{table}.part": "00000, 00001, ...: pictures that are annotated and committed together" for table in SCHEMAS},
     **{f"{table}.error": "Why nothing was found; null when the model was run" for table in SCHEMAS},
 }

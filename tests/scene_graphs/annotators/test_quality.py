@@ -1,13 +1,23 @@
 """Average precision and rank correlation, on what can be worked out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 from provision_dagster.errors import InputError
-from provision_dagster.scene_graphs.annotators.found import Detections
-from provision_dagster.scene_graphs.annotators.quality import depth_agreement, detection_quality
-from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
+from provision_dagster.scene_graphs.annotators.found import Detections, to_png
+from provision_dagster.scene_graphs.annotators.quality import (
+    depth_agreement,
+    depth_quality,
+    detection_quality,
+    mask_quality,
+    true_masks,
+)
+from provision_dagster.scene_graphs.annotators.schema import DEPTH_MAPS, MASKS
+from provision_dagster.scene_graphs.rle import encode_mask
+from provision_dagster.scene_graphs.schema import ANNOTATIONS, SCENE_GRAPHS
 
 
 def truth(**images: list[tuple[str, list[float], bool]]) -> pl.DataFrame:
@@ -90,3 +100,45 @@ def test_order_of_depth_is_what_counts() -> None:
     assert np.isnan(depth_agreement(near, np.ones((3, 4))))
     with pytest.raises(InputError, match="one shape"):
         depth_agreement(near, near.T)
+
+
+def test_true_masks_of_a_file_and_inline(tmp_path: Path) -> None:
+    left, nothing = np.zeros((10, 20), dtype=bool), np.zeros((10, 20), dtype=bool)
+    left[:, :10] = True
+    np.save(tmp_path / "masks.npy", np.stack([left, nothing]))
+    inline = encode_mask(np.asfortranarray(~left, dtype=np.uint8))
+    box = dict.fromkeys(("x1", "y1", "x2", "y2"), 1.0)
+    things = [
+        {"id": id_, "label": "cup", "box": box, "mask_rle": rle}
+        for id_, rle in zip("abc", (None, None, inline), strict=True)
+    ]
+    uri = f"{tmp_path / 'masks.npy'}#objects=0,1&of=2"
+    size = {"image_set": "s", "width": 20, "height": 10}
+    rows = [{"image_key": "1", "objects": things, "mask_uri": uri, **size}]
+    rows.append({"image_key": "2", "objects": things, "mask_uri": str(tmp_path / "gone.npy"), **size})
+    marked = pl.DataFrame(rows, schema=ANNOTATIONS)
+    assert true_masks(marked).select("image_key", "id").sort("image_key", "id").rows() == [
+        ("1", "a"), ("1", "c"), ("2", "c"),
+    ]  # fmt: skip
+    made = [{"id": id_, "mask_rle": inline, "score": 1.0} for id_ in "abc"]
+    masks = pl.DataFrame([{"image_key": key, "masks": made} for key in "12"], schema=MASKS)
+    quality = mask_quality(marked, masks.with_columns(error=pl.when(image_key="2").then(pl.lit("failed"))))
+    assert quality is not None
+    assert quality.by_object.sort("id").rows() == [("1", "a", "cup", 0.0), ("1", "c", "cup", 1.0)]
+    assert mask_quality(marked, masks.with_columns(error=pl.lit("failed"))) is None
+
+
+def test_a_depth_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    closeness = np.arange(12, dtype=np.uint16).reshape(3, 4)
+    np.save(tmp_path / "depth.npy", closeness)
+    rows = [
+        {"image_key": name, "width": 4, "height": 3, "depth_uri": str(tmp_path / f"{name}.npy")}
+        for name in ("depth", "gone")
+    ]
+    maps = [{"image_key": name, "closeness": to_png(closeness)} for name in ("depth", "gone")]
+    quality = depth_quality(pl.DataFrame(rows, schema=ANNOTATIONS), pl.DataFrame(maps, schema=DEPTH_MAPS))
+    assert quality is not None
+    assert quality.by_picture["spearman"].to_list() == pytest.approx([1, None])
+    assert "gone.npy" in quality.by_picture["error"][1]
+    assert quality.spearman == pytest.approx(1)
+    assert quality.ranks["truth"].to_list() == quality.ranks["found"].to_list() == [n / 11 for n in range(12)]

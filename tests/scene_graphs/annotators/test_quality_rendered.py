@@ -99,6 +99,14 @@ def test_masks_that_lack_half_of_their_pixels(truth: pl.DataFrame) -> None:
     assert quality.by_label["objects"].sum() == len(overlaps)
 
 
+def test_more_masks_than_eight_bits_can_count(truth: pl.DataFrame) -> None:
+    many = pl.concat([truth.with_columns(image_key=pl.format("{}-{}", pl.lit(n), "image_key")) for n in range(5)])
+    quality = mask_quality(many, made.masks(many, lambda _, rle, __: rle))
+    assert quality is not None
+    assert (quality.by_object.height, quality.mean) == (5 * len(labels(truth)), 1)
+    assert quality.by_object.height > 256
+
+
 def test_depth_in_order_and_backwards(truth: pl.DataFrame) -> None:
     def backwards(number: int, depth: Image.Image) -> Image.Image:
         values = np.asarray(depth).astype(np.int64)

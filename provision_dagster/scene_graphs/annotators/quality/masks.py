@@ -95,8 +95,10 @@ def true_masks(truth: pl.DataFrame) -> pl.DataFrame:
     filed = [_of_file(row) for row in _files(truth).iter_rows(named=True)]
     every = pl.concat([inline, *filed]).unique(["image_key", "id"], keep="last", maintain_order=True)
     sized = every.join(truth.select("image_key", "width", "height"), on="image_key", maintain_order="left")
-    areas = coco_mask.area([_coco(*row) for row in sized.select("mask_rle", "width", "height").iter_rows()])
-    return sized.filter(pl.Series(np.asarray(areas, dtype=np.int64) > 0)).select(list(TRUE_MASKS))
+    codes = sized.select("mask_rle", "width", "height").iter_rows()
+    # one at a time: pycocotools 2.0 counts the masks of a list in 8 bits
+    areas = [int(coco_mask.area(_coco(*code))) for code in codes]
+    return sized.filter(pl.Series(areas, dtype=pl.Int64) > 0).select(list(TRUE_MASKS))
 
 
 def _files(truth: pl.DataFrame) -> pl.DataFrame:
