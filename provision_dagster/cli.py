@@ -68,6 +68,7 @@ class TinyPart(StrEnum):
 
     all = "all"
     detections = "detections"
+    masks = "masks"
     depth_maps = "depth_maps"
 
 
@@ -465,7 +466,7 @@ def render(
 def train_tiny(
     out: Annotated[Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml.")],
     part: Annotated[TinyPart, typer.Option(help="What to train.")] = TinyPart.all,
-    scenes: Annotated[int, typer.Option(min=1, help="Rendered scenes to learn from.")] = 3000,
+    scenes: Annotated[int | None, typer.Option(min=1, help="Rendered scenes to learn from; default: by part.")] = None,
     passes: Annotated[int | None, typer.Option(min=1, help="How often each is seen; default: by part.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights on one machine.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
@@ -487,9 +488,11 @@ def train_tiny(
     console.print(table)
     if measured.detections is not None:
         console.print(f"boxes: AP {measured.detections.ap:.3f}, AP50 {measured.detections.ap50:.3f}")
+    if measured.quality.masks is not None:
+        console.print(f"masks: IoU {measured.quality.masks.mean:.3f}")
     if measured.spearman is not None:
         console.print(f"depth: Spearman {measured.spearman:.3f}")
-    console.print(f"on {held_out} scenes that it has not seen; written to {out}", markup=False, soft_wrap=True)
+    console.print(f"on {held_out} scenes that they have not seen; written to {out}", markup=False, soft_wrap=True)
 
 
 def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:

@@ -9,7 +9,7 @@ from provision_dagster.samples.rendering.camera import DEPTH_MAX
 from provision_dagster.samples.rendering.raster import Raster
 from provision_dagster.scene_graphs.annotators.onnx_depth import normalized
 from provision_dagster.training.fitting import OnStep, fit
-from provision_dagster.training.nets import Depth
+from provision_dagster.training.nets import OneMap
 from provision_dagster.training.scenes import Progress, batches, training_scenes
 
 SIZE = (192, 256)
@@ -32,7 +32,7 @@ def _sample(raster: Raster) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
 
 def train_depth(
     *, scenes: int, passes: int, seed: int, progress: Progress | None = None, on_step: OnStep | None = None
-) -> tuple[Depth, list[float]]:
+) -> tuple[OneMap, list[float]]:
     """Train a depth estimator: larger = closer.
 
     Parameters
@@ -52,7 +52,7 @@ def train_depth(
     samples = training_scenes(_sample, n=scenes, seed=seed, progress=progress)
     pictures, closeness = (np.stack(parts) for parts in zip(*samples, strict=True))
     torch.manual_seed(seed)
-    net = Depth().to(memory_format=torch.channels_last)
+    net = OneMap().to(memory_format=torch.channels_last)
 
     def loss_of(batch: tuple[NDArray[np.intp], NDArray[np.bool_]]) -> Tensor:
         return _loss(net(_mirrored(pictures, *batch)), _mirrored(closeness, *batch))

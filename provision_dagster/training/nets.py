@@ -1,4 +1,4 @@
-"""Two tiny networks of convolutions: a detector with YOLOX's heads and an encoder-decoder for depth."""
+"""Two tiny networks of convolutions: a detector with YOLOX's heads and an encoder-decoder for maps."""
 
 import math
 from itertools import pairwise
@@ -88,10 +88,11 @@ class Detector(nn.Module):
         return torch.cat([boxes, torch.sigmoid(scores)], 1).transpose(1, 2)
 
 
-class Depth(nn.Module):
-    """Encoder-decoder: (n, 3, height, width), as ImageNet's pictures are normalized, to closeness at half that size.
+class OneMap(nn.Module):
+    """Encoder-decoder: pictures (n, 3, height, width), as ImageNet's are normalized, to one map at half that size.
 
-    Output (n, 1, height / 2, width / 2), about 0 (infinitely far) .. 1 (as near as anything is).
+    Sides are multiples of 32. Output (n, 1, height / 2, width / 2): closeness about 0 (infinitely far) .. 1 (as near as
+    anything is), or logits of being the object in the middle, by what it is trained for.
     """
 
     def __init__(self, width: int = 12) -> None:
@@ -107,7 +108,7 @@ class Depth(nn.Module):
         self.last = nn.Conv2d(width, 1, 3, padding=1)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        """Estimate closeness."""
+        """Draw the map."""
         levels = []
         x = pictures
         for stage in self.stages:

@@ -10,15 +10,18 @@ from provision_dagster.errors import InputError, MissingExtraError
 from provision_dagster.samples.rendering import LABELS
 from provision_dagster.training.scenes import Progress
 
-Part = Literal["detections", "depth_maps"]
+Part = Literal["detections", "masks", "depth_maps"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
-PASSES: dict[Part, int] = {"detections": 10, "depth_maps": 4}
-"""How often each scene is seen; what the weights of the package were made with."""
+SCENES: dict[Part, int] = {"detections": 3000, "masks": 1000, "depth_maps": 3000}
+"""Scenes to learn from; what the weights of the package were made with."""
+PASSES: dict[Part, int] = {"detections": 10, "masks": 3, "depth_maps": 4}
+"""How often each of them is seen; what the weights of the package were made with."""
 
 LABELS_FILE = "labels.txt"
 CONFIGS: dict[Part, str] = {
     "detections": f"detections: {{kind: yolox-onnx, weights: {{file}}, labels: {LABELS_FILE}, score_threshold: 0.5}}\n",
+    "masks": "masks: {kind: masks-onnx, weights: {file}}\n",
     "depth_maps": "depth_maps: {kind: depth-onnx, weights: {file}, larger: closer}\n",
 }
 """Part by part, what an annotators' file says of it."""
@@ -48,7 +51,7 @@ def train_tiny(
     out: Path,
     *,
     parts: tuple[Part, ...] = PARTS,
-    scenes: int = 3000,
+    scenes: int | None = None,
     passes: int | None = None,
     seed: int = 0,
     threads: int = 1,
@@ -63,7 +66,7 @@ def train_tiny(
     out
         Folder, made if absent.
     scenes
-        Scenes to learn from: those of seed 2**40 + `seed`, which nothing else renders.
+        Scenes to learn from: those of seed 2**40 + `seed`, which nothing else renders; None: by part, see SCENES.
     passes
         How often each is seen; None: by part, see PASSES.
     seed
@@ -78,8 +81,8 @@ def train_tiny(
     MissingExtraError
         When torch or onnx is not installed.
     """
-    for name, value in (("scenes", scenes), ("passes", 1 if passes is None else passes), ("threads", threads)):
-        if value < 1:
+    for name, value in (("scenes", scenes), ("passes", passes), ("threads", threads)):
+        if value is not None and value < 1:
             raise InputError(f"`{name}` must be at least 1, got {value}")
     try:
         import onnx  # noqa: F401
@@ -89,7 +92,9 @@ def train_tiny(
     out.mkdir(parents=True, exist_ok=True)
     with _threads(threads):
         done = [
-            _train(part, out, scenes=scenes, passes=passes or PASSES[part], seed=seed, progress=progress)
+            _train(
+                part, out, scenes=scenes or SCENES[part], passes=passes or PASSES[part], seed=seed, progress=progress
+            )
             for part in parts
         ]
     (out / LABELS_FILE).write_text("\n".join(LABELS) + "\n", encoding="utf-8")
@@ -108,9 +113,16 @@ def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progre
     from provision_dagster.training.depth_maps import SIZE as DEPTH_SIZE
     from provision_dagster.training.depth_maps import train_depth
     from provision_dagster.training.detections import SIZE, train_detector
+    from provision_dagster.training.masks import SIZE as PART_SIZE
+    from provision_dagster.training.masks import train_masks
     from provision_dagster.training.onnx_file import write_onnx
 
-    train, size = {"detections": (train_detector, SIZE), "depth_maps": (train_depth, DEPTH_SIZE)}[part]
+    trainers = {
+        "detections": (train_detector, SIZE),
+        "masks": (train_masks, PART_SIZE),
+        "depth_maps": (train_depth, DEPTH_SIZE),
+    }
+    train, size = trainers[part]
 
     def on_step(step: int, steps: int, loss: float) -> None:
         if progress is not None:

@@ -48,6 +48,15 @@ class Sam2Config(HubConfig):
     """Masks of which the model expects less overlap with the truth are left out."""
 
 
+class OnnxMasksConfig(OnnxConfig):
+    """A model in an ONNX file that sees the part of the picture round a box."""
+
+    kind: Literal["masks-onnx"]
+    score_threshold: Share = 0.5
+    """Masks of which less overlap with the truth is expected are left out."""
+
+
+MasksConfig = Annotated[OnnxMasksConfig | Sam2Config, Field(discriminator="kind")]
 DepthConfig = Annotated[OnnxDepthConfig | HubDepthConfig, Field(discriminator="kind")]
 AnyAttributesConfig = Annotated[AttributesConfig | AttributesEndpointConfig, Field(discriminator="kind")]
 AnyRelationsConfig = Annotated[RelationsConfig | RelationsEndpointConfig, Field(discriminator="kind")]
@@ -70,7 +79,7 @@ class AnnotatorsConfig(AnnotatorConfig):
     """The models that look at the pictures of an image set, each optional, and whose word counts."""
 
     detections: DetectorConfig | None = None
-    masks: Sam2Config | None = None
+    masks: MasksConfig | None = None
     depth_maps: DepthConfig | None = None
     attributes: AnyAttributesConfig | None = None
     relations: AnyRelationsConfig | None = None

@@ -8,8 +8,9 @@ from provision_dagster.scene_graphs.annotators.configs import (
     ClosedSetConfig,
     DepthConfig,
     DetectorConfig,
+    MasksConfig,
     OnnxDepthConfig,
-    Sam2Config,
+    OnnxMasksConfig,
     YoloxConfig,
 )
 from provision_dagster.scene_graphs.annotators.found import (
@@ -21,6 +22,7 @@ from provision_dagster.scene_graphs.annotators.found import (
 )
 from provision_dagster.scene_graphs.annotators.hub_depth import HubDepth
 from provision_dagster.scene_graphs.annotators.onnx_depth import OnnxDepth
+from provision_dagster.scene_graphs.annotators.onnx_masks import OnnxMasks
 from provision_dagster.scene_graphs.annotators.relations import VlmRelations
 from provision_dagster.scene_graphs.annotators.sam2 import Sam2Masks
 from provision_dagster.scene_graphs.annotators.yolox import YoloxDetector
@@ -34,9 +36,9 @@ def make_detector(config: DetectorConfig) -> Detector:
     return ClosedSetDetector(config) if isinstance(config, ClosedSetConfig) else ZeroShotDetector(config)
 
 
-def make_mask_maker(config: Sam2Config) -> MaskMaker:
+def make_mask_maker(config: MasksConfig) -> MaskMaker:
     """Make what cuts objects out of boxes; its weights are read by `load`."""
-    return Sam2Masks(config)
+    return OnnxMasks(config) if isinstance(config, OnnxMasksConfig) else Sam2Masks(config)
 
 
 def make_depth_estimator(config: DepthConfig) -> DepthEstimator:

@@ -66,4 +66,9 @@ class OnnxDepth(InSteps[Pixels, NDArray[np.uint16]]):
 def normalized(picture: Pixels, *, height: int, width: int) -> Frame:
     """Squeeze a picture into a model's frame, and its channels into the range of its training."""
     small = np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR))
-    return np.stack([values[small[:, :, channel]] for channel, values in enumerate(RANGE)])
+    return in_range(small)
+
+
+def in_range(picture: Pixels) -> Frame:
+    """Bring the channels of a picture into the range of ImageNet's training, shape (3, height, width)."""
+    return np.stack([values[picture[:, :, channel]] for channel, values in enumerate(RANGE)])
