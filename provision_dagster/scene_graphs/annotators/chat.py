@@ -27,10 +27,11 @@ class Said:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a model may say: `most` of some words at most, or "none"."""
+    """What a model may say: `most` of some words at most, or "none"; `name` is what they are."""
 
     words: list[str]
     most: int
+    name: str = "attributes"
 
 
 class Chat(Protocol):

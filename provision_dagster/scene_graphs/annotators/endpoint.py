@@ -20,6 +20,8 @@ from provision_dagster.scene_graphs.annotators.working import AnnotatorError
 REMEMBERED = 4096
 """Answers that are kept: when one question of a batch fails, the others are not sent again."""
 
+_STRANGE = "does not answer as OpenAI's interface does"
+
 
 class EndpointChat:
     """Sends `max_concurrent` questions at a time.
@@ -55,6 +57,8 @@ class EndpointChat:
             offered = [one.id for one in self._client.models.list()]
         except self._openai.APIError as error:
             raise self._explained(error) from error
+        except (ValueError, TypeError, AttributeError) as error:  # a web page, or JSON of another kind
+            raise InputError(f"server `{self.config.base_url}` {_STRANGE}; check `base_url`") from error
         if self.config.model not in offered:
             names = ", ".join(f"`{name}`" for name in offered) or "none"
             raise InputError(
@@ -87,8 +91,9 @@ class EndpointChat:
         with ThreadPoolExecutor(self.config.max_concurrent, thread_name_prefix="ask") as pool:
             sent = [pool.submit(self._asked, question) for question in questions]
             for one in as_completed(sent):
-                if isinstance(_error_of(one), InputError):  # what fails for all: the rest need not wait for it
-                    pool.shutdown(wait=False, cancel_futures=True)
+                if isinstance(one.exception(), InputError):  # what would fail for all is not asked for all
+                    pool.shutdown(wait=True, cancel_futures=True)
+                    break
         errors = [error for one in sent if (error := _error_of(one)) is not None]
         done = [one.result() for one in sent if not one.cancelled() and one.exception() is None]
         self._remember(dict(done))
@@ -120,6 +125,8 @@ class EndpointChat:
             )
         except self._openai.APIError as error:
             raise self._explained(error) from error
+        except ValueError as error:  # no JSON
+            raise AnnotatorError(f"server `{self.config.base_url}` {_STRANGE}") from error
         return digest, _said(answer)
 
     def _explained(self, error: Any) -> ProvisionError:
@@ -182,10 +189,8 @@ def data_url(view: Image.Image, *, encoding: str) -> str:
 
 def _json_schema(choices: Choices) -> dict[str, Any]:
     """Make the server allow nothing but words of the vocabulary: a list of them, or one or "none"."""
-    if choices.most == 1:
-        name, values = "predicate", {"type": "string", "enum": [*choices.words, NONE]}
-    else:
-        items = {"type": "string", "enum": choices.words}
-        name, values = "attributes", {"type": "array", "items": items, "maxItems": choices.most}
+    one: dict[str, Any] = {"type": "string", "enum": [*choices.words, NONE]}
+    several = {"type": "array", "items": {**one, "enum": choices.words}, "maxItems": choices.most}
+    name, values = choices.name, one if choices.most == 1 else several
     schema = {"type": "object", "properties": {name: values}, "required": [name], "additionalProperties": False}
     return {"type": "json_schema", "json_schema": {"name": name, "schema": schema, "strict": True}}

@@ -27,7 +27,7 @@ class VlmRelations:
 
     @cached_property
     def _chat(self) -> Chat:
-        only = Choices(self._words.words, 1) if self.config.answers == "constrained" else None
+        only = Choices(self._words.words, 1, name="predicate") if self.config.answers == "constrained" else None
         if isinstance(self.config, RelationsConfig):
             return HubChat(self.config, choices=only)
         return EndpointChat(self.config, choices=only)
