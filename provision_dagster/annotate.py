@@ -1,7 +1,7 @@
 """Models over the pictures of a shard, part by part: what is committed is not made again."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -130,6 +130,42 @@ def with_questions(
     if table == "relations" and annotators.relations is not None:
         return pairs_to_relate(images, marked, lexicon=Lexicon.load(), limits=annotators.relations)
     return images
+
+
+def still_asked(
+    table: str,
+    rows: pl.DataFrame,
+    images: pl.DataFrame,
+    *,
+    marked: pl.DataFrame,
+    annotators: Mapping[str, AnnotatorsConfig],
+) -> pl.DataFrame:
+    """Leave out what a model said about other objects than those that are there now.
+
+    Parameters
+    ----------
+    table
+        One of `ASKING`.
+    rows
+        Of that table.
+    images, marked
+        As for `with_questions`.
+    annotators
+        By image set; of sets without a model for the table nothing stays.
+
+    Returns
+    -------
+    polars.DataFrame
+        The rows whose digest `asked` is that of today's questions.
+    """
+    today = [
+        with_questions(table, images.filter(image_set=name), marked=marked.filter(image_set=name), annotators=config)
+        for name, config in annotators.items()
+        if getattr(config, table) is not None
+    ]
+    key = ["image_set", "image_key", "asked"]
+    known = pl.concat([pl.DataFrame(schema=dict.fromkeys(key, pl.String)), *(one.select(key) for one in today)])
+    return rows.join(known, on=key, how="semi", maintain_order="left")
 
 
 def annotate_images(

@@ -28,5 +28,9 @@ def completed(
 ) -> pl.DataFrame:
     """Merge annotations and detections, and add what models say of them; schema ANNOTATIONS."""
     known = marked(annotations, detections, annotators)
-    described = add_attributes(known, attributes.collect(), lexicon=Lexicon.load())
-    return add_relations(described, relations.collect())
+    return with_answers(known, attributes.collect(), relations.collect())
+
+
+def with_answers(known: pl.DataFrame, attributes: pl.DataFrame, relations: pl.DataFrame) -> pl.DataFrame:
+    """Add what models say of objects and pairs of them; schema ANNOTATIONS."""
+    return add_relations(add_attributes(known, attributes, lexicon=Lexicon.load()), relations)

@@ -3,9 +3,10 @@
 import dagster as dg
 import polars as pl
 
+from provision_dagster.annotate import still_asked
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
-from provision_dagster.defs.marked import completed
+from provision_dagster.defs.marked import completed, marked, with_answers
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, GenerationResource
@@ -45,13 +46,20 @@ def assembled(
     """Join annotations and what models found with the pictures they are of; each mask and depth map is opened once."""
     key = ["image_set", "image_key"]
     first = images.join(repeated_pictures.select(key), on=key, how="anti", maintain_order="left")
-    known = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
-    whole = add_masks(known, masks.collect())
+    known = marked(annotations, detections, folders.annotators())
+    said = {"masks": masks.collect(), "attributes": attributes.collect(), "relations": relations.collect()}
+    # objects may have changed since a model was asked about them, under ids that are there still
+    now = {
+        table: still_asked(table, rows, images.collect(), marked=known, annotators=folders.annotators())
+        for table, rows in said.items()
+    }
+    whole = with_answers(add_masks(known, now["masks"]), now["attributes"], now["relations"])
     graphs, rejected = assemble(first.collect(), whole, depth_maps=depth_maps.collect())
     reasons = rejected.group_by("part", "reason").len("rows").sort("part", "reason")
     metadata: Metadata = {
         "objects": int(graphs["objects"].list.len().sum()),
         "relations": int(graphs["relations"].list.len().sum()),
+        "answers_about_other_objects": sum(said[table].height - now[table].height for table in said),
         "rejected": dg.MetadataValue.md(markdown_table(reasons)),
     }
     return (
