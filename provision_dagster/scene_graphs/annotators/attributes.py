@@ -3,7 +3,8 @@
 from functools import cached_property
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.answers import first_words, parse_attributes
+from provision_dagster.scene_graphs.annotators.answer_text import first_words
+from provision_dagster.scene_graphs.annotators.attribute_answers import parse_attributes
 from provision_dagster.scene_graphs.annotators.chat import Chat, Choices, Question, prompt_of
 from provision_dagster.scene_graphs.annotators.endpoint import EndpointChat
 from provision_dagster.scene_graphs.annotators.found import Answer, Asked

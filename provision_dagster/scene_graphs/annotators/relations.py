@@ -3,11 +3,12 @@
 from functools import cached_property
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.answers import Predicate, first_words, parse_predicate
+from provision_dagster.scene_graphs.annotators.answer_text import first_words
 from provision_dagster.scene_graphs.annotators.chat import Chat, Choices, Question, Said, prompt_of
 from provision_dagster.scene_graphs.annotators.endpoint import EndpointChat
 from provision_dagster.scene_graphs.annotators.found import Answer, Asked
 from provision_dagster.scene_graphs.annotators.grounding import Grounded, Grounder, SentenceEncoder
+from provision_dagster.scene_graphs.annotators.predicate_answers import Predicate, parse_predicate
 from provision_dagster.scene_graphs.annotators.views import pair_views
 from provision_dagster.scene_graphs.annotators.vlm import HubChat
 from provision_dagster.scene_graphs.annotators.vlm_configs import RelationsConfig, RelationsEndpointConfig

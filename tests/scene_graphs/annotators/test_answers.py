@@ -8,12 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision_dagster.lexicon import Lexicon
-from provision_dagster.scene_graphs.annotators.answers import (
-    Predicate,
-    first_words,
-    parse_attributes,
-    parse_predicate,
-)
+from provision_dagster.scene_graphs.annotators.answer_text import first_words
+from provision_dagster.scene_graphs.annotators.attribute_answers import parse_attributes
+from provision_dagster.scene_graphs.annotators.predicate_answers import Predicate, parse_predicate
 from provision_dagster.scene_graphs.annotators.vlm_words import AttributeWords, PredicateWords
 
 LEXICON = Lexicon.load()
