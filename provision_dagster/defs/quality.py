@@ -34,14 +34,14 @@ HOW = (
 )
 def annotator_quality(folders: FoldersResource, store: StoreResource) -> dg.Output[pl.DataFrame]:
     """Compare tables of models with human annotations, image set by image set."""
-    # read when needed: charts and statistics take half a second to import
-    from provision_dagster.scene_graphs.annotators.quality.plots import plot_quality
-    from provision_dagster.stored_quality import stored_quality
-
     opened, tables = store.store(), [pl.DataFrame(schema=ANNOTATOR_QUALITY)]
     charts: Metadata = {}
     shards = opened.partitions("images")
     for name in sorted(folders.annotators()):
+        # read when needed: charts and statistics take a second to import
+        from provision_dagster.scene_graphs.annotators.quality.plots import plot_quality
+        from provision_dagster.stored_quality import stored_quality
+
         own = [shard for shard in shards if image_set_of(shard) == name]
         found = stored_quality(opened, image_set=name, shards=own, lexicon=Lexicon.load()) if own else None
         if found is None:
@@ -78,6 +78,8 @@ def _below(figures: pl.DataFrame, floors: dict[str, QualityFloor]) -> pl.DataFra
     wanted = pl.DataFrame(
         asked, schema={"image_set": pl.String, "measure": pl.String, "least": pl.Float64}, orient="row"
     )
+    # an image set without any figure is one that no human annotated
+    wanted = wanted.join(figures, on="image_set", how="semi", maintain_order="left")
     both = wanted.join(figures, on=["image_set", "measure"], how="left", maintain_order="left")
     bad = both.filter(pl.col("value").is_null() | (pl.col("value") < pl.col("least")))
     told = pl.format("{} < {}", pl.col("value").round(4), "least").fill_null("not measured")

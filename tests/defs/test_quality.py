@@ -7,14 +7,15 @@ from typing import Any
 
 import dagster as dg
 import numpy as np
+import polars as pl
 import pytest
 
+from provision_dagster.defs.quality import annotator_quality_above_floor
+from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.samples.rendering import render_scenes
+from provision_dagster.scene_graphs.annotators.schema import ANNOTATOR_QUALITY
 from tests.defs.project import Project
 from tests.scene_graphs.annotators.tiny_onnx import constant_model, tiny_annotators
-
-pytestmark = pytest.mark.slow
-
 
 SHARD = "scenes-00000"
 
@@ -65,6 +66,26 @@ def materialized(project: Project, asset: str) -> dict[str, Any]:
         return {name: value.value for name, value in event.asset_materialization.metadata.items()}
 
 
+def test_the_floor_is_asked_of_annotated_image_sets_alone(tmp_path: Path) -> None:
+    file = annotators(tmp_path, threshold=0.5)
+    sets = tmp_path / "image_sets"
+    sets.mkdir()
+    for name in ("annotated", "bare"):
+        spec = f"{{name: {name}, reader: folder, path: {tmp_path}, annotators: {file}}}"
+        (sets / f"{name}.yaml").write_text(spec)
+    store = StoreResource(url=str(tmp_path / "tables"))
+    row = {"image_set": "annotated", "table": "detections", "measure": "ap50", "of": "", "value": 0.5, "count": 9}
+    known = pl.DataFrame([row, row | {"of": "dog", "value": 0.1}], schema=ANNOTATOR_QUALITY)
+    store.store().write_partition("annotator_quality", known, key="annotated")
+    found = annotator_quality_above_floor(folders=FoldersResource(image_sets=str(sets)), store=store)
+    assert isinstance(found, dg.AssetCheckResult)
+    # .5 is enough, no label has to reach it, and depth was not compared
+    assert found.passed is False
+    assert found.metadata["broken_rows"].value == 1
+    assert "annotated: spearman | 1 | not measured" in str(found.metadata["problems"].value)
+
+
+@pytest.mark.slow
 def test_quality_and_drift(tmp_path: Path) -> None:
     scenes = render_scenes(tmp_path / "scenes", n=10, seed=4, width=160, height=120)
     project = Project(tmp_path / "project")
