@@ -52,7 +52,8 @@ def test_from_pixels_to_a_mix(tmp_path: Path, shared: Path) -> None:
     graphs = project.rows("scene_graphs")
     assert graphs.height == count
     things = graphs.select("provenance", pl.col("objects")).explode("objects").drop_nulls("objects").unnest("objects")
-    assert things.height == found["objects"].list.len().sum() > count
+    # what the detector saw as two things is no object (see `doubtful_labels`)
+    assert count < things.height <= found["objects"].list.len().sum()
     assert things["mask_area"].null_count() < things.height / 2
     assert things["score"].min() >= 0.5  # type: ignore[operator]
     made_by = things["provenance"].struct.unnest()
