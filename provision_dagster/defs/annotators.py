@@ -9,7 +9,7 @@ import polars as pl
 
 from provision_dagster.annotate import ASKING, Model, annotate_shard, load_model, with_questions
 from provision_dagster.defs.describe import column_schema, markdown_table
-from provision_dagster.defs.image_sets import images
+from provision_dagster.defs.image_sets import annotator_settings, images
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.marked import marked
 from provision_dagster.defs.partitions import SHARDS, image_set_of
@@ -24,13 +24,13 @@ SHARDS_PER_RUN = 16
 """Shards for which a model is loaded once."""
 
 
-def annotator(table: str, *, description: str, deps: Sequence[Any] = (images,)) -> dg.AssetsDefinition:
+def annotator(table: str, *, description: str, deps: Sequence[Any] = ()) -> dg.AssetsDefinition:
     """Make the asset that fills a table with what a model finds in each picture."""
 
     @dg.asset(
         name=table,
         description=description,
-        deps=deps,
+        deps=[images, annotator_settings, *deps],
         partitions_def=SHARDS,
         retry_policy=RETRY,
         backfill_policy=dg.BackfillPolicy.multi_run(SHARDS_PER_RUN),
@@ -93,7 +93,7 @@ def _annotated(
 
 
 detections = annotator("detections", description="Objects that a model finds in each picture: label, box, score.")
-_ON_OBJECTS = [images, dg.AssetKey("annotations"), detections]
+_ON_OBJECTS = [dg.AssetKey("annotations"), detections]
 masks = annotator("masks", description="Masks that a model makes of objects that have only a box.", deps=_ON_OBJECTS)
 depth_maps = annotator("depth_maps", description="How close each part of a picture is, as a model estimates it.")
 attributes = annotator(

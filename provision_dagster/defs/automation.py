@@ -6,10 +6,13 @@ from collections.abc import Iterator
 import dagster as dg
 
 from provision_dagster.defs.resources import FoldersResource
-from provision_dagster.defs.stages import ANNOTATE, PER_SHARD
+from provision_dagster.defs.stages import ANNOTATE, PER_SHARD, REGISTER
+from provision_dagster.scene_graphs.registry import annotator_files
 
 register_job = dg.define_asset_job(
-    "register_image_sets", selection="image_sets", description="Read the spec folder and register shards as partitions."
+    "register_image_sets",
+    selection=dg.AssetSelection.assets(*REGISTER),
+    description="Read the spec folder and register shards as partitions.",
 )
 
 shard_job = dg.define_asset_job(
@@ -23,17 +26,21 @@ shard_job = dg.define_asset_job(
 def new_image_sets(
     context: dg.SensorEvaluationContext, folders: FoldersResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Register shards when a spec file is new or changed; what follows is then made by the automation conditions."""
+    """Register shards when a spec file or a file of annotators is new or changed.
+
+    What follows is then made by the automation conditions.
+    """
     files = folders.image_set_files()
     digest = hashlib.sha256()
-    for file in files:
+    named = sorted({file for file in annotator_files(files).values() if file.is_file()})
+    for file in [*files, *named]:
         digest.update(file.name.encode())
         digest.update(file.read_bytes())
     state = digest.hexdigest()
     if not files:
         yield dg.SkipReason(f"no spec file in `{folders.image_sets}`")
     elif context.cursor == state:
-        yield dg.SkipReason(f"{len(files)} spec files, none new or changed")
+        yield dg.SkipReason(f"{len(files)} spec files, no file new or changed")
     else:
         context.update_cursor(state)
         yield dg.RunRequest(run_key=state)

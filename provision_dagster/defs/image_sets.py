@@ -14,8 +14,9 @@ from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.repeated import repeated_images
 from provision_dagster.image_sets.schema import IMAGE_SETS
 from provision_dagster.image_sets.spec import load_spec
+from provision_dagster.scene_graphs.annotators.settings import annotator_settings as models_of
 from provision_dagster.scene_graphs.ingest import ingest_image_set
-from provision_dagster.scene_graphs.registry import register_image_sets
+from provision_dagster.scene_graphs.registry import register_image_sets, usable_annotators_of
 
 
 @dg.asset(**policy("image_sets", kinds={"polars"}, automatic=False))
@@ -28,6 +29,15 @@ def image_sets(context: dg.AssetExecutionContext, folders: FoldersResource) -> d
     counts = table.select("image_set", "images", pl.col("shards").list.len(), "error")
     metadata: Metadata = {"shards": len(shards), "image_sets": dg.MetadataValue.md(markdown_table(counts))}
     return dg.Output(table.select(list(IMAGE_SETS)), metadata=metadata, data_version=data_version(table))
+
+
+@dg.asset(deps=[image_sets], **policy("annotators", kinds={"polars"}, automatic=False))
+def annotator_settings(folders: FoldersResource) -> dg.Output[pl.DataFrame]:
+    """Which models look at the pictures of each image set, and how they are set; made when sets are registered."""
+    table = models_of(usable_annotators_of(folders.image_set_files()))
+    shown = table.select("image_set", "table", "kind", pl.col("files").list.eval(pl.element().struct.field("name")))
+    metadata: Metadata = {"models": dg.MetadataValue.md(markdown_table(shown))}
+    return dg.Output(table, metadata=metadata, data_version=data_version(table))
 
 
 @dg.multi_asset(

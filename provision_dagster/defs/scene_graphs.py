@@ -5,6 +5,7 @@ import polars as pl
 
 from provision_dagster.annotate import still_asked
 from provision_dagster.defs.describe import Metadata, markdown_table
+from provision_dagster.defs.image_sets import annotator_settings
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.marked import completed, marked, with_answers
 from provision_dagster.defs.partitions import SHARDS
@@ -29,6 +30,7 @@ from provision_dagster.scene_graphs.vocabulary import count_vocabulary
             **policy("scene_graphs", kinds={"python"}),
         ),
     },
+    deps=[annotator_settings],
     partitions_def=SHARDS,
     retry_policy=RETRY,
 )
@@ -68,7 +70,7 @@ def assembled(
     )
 
 
-@dg.asset(**policy("scene_graphs", kinds={"polars"}))
+@dg.asset(deps=[annotator_settings], **policy("scene_graphs", kinds={"polars"}))
 def vocabulary(
     annotations: pl.LazyFrame,
     detections: pl.LazyFrame,
@@ -84,7 +86,7 @@ def vocabulary(
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
 
 
-@dg.asset(**policy("scene_graphs", kinds={"polars"}))
+@dg.asset(deps=[annotator_settings], **policy("scene_graphs", kinds={"polars"}))
 def answer_strengths(
     annotations: pl.LazyFrame,
     detections: pl.LazyFrame,

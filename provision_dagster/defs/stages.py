@@ -2,7 +2,7 @@
 
 from provision_dagster.filters.schema import FAMILIES
 
-REGISTER = ("image_sets",)
+REGISTER = ("image_sets", "annotator_settings")
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
 ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")

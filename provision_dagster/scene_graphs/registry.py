@@ -63,6 +63,19 @@ def _row(file: Path) -> dict[str, Any]:
     return row | {"image_set": spec.name, "images": found.sources.height, "shards": found.shards}
 
 
+def annotator_files(files: Sequence[Path]) -> dict[str, Path]:
+    """Read which file of annotators each image set names; sets that cannot be read are left out."""
+    found: dict[str, Path] = {}
+    for file in files:
+        try:
+            spec = load_spec(file)
+        except InputError:
+            continue  # `register_image_sets` tells why
+        if spec.annotators is not None:
+            found.setdefault(spec.name, spec.annotators)
+    return found
+
+
 def annotators_of(files: Sequence[Path]) -> dict[str, AnnotatorsConfig]:
     """Read which models look at which image set; sets without any, and those that cannot be read, are left out.
 
@@ -71,12 +84,15 @@ def annotators_of(files: Sequence[Path]) -> dict[str, AnnotatorsConfig]:
     InputError
         When a file of annotators is unusable.
     """
+    return {name: load_annotators(file) for name, file in annotator_files(files).items()}
+
+
+def usable_annotators_of(files: Sequence[Path]) -> dict[str, AnnotatorsConfig]:
+    """As `annotators_of`, without image sets whose file of annotators is unusable."""
     found: dict[str, AnnotatorsConfig] = {}
-    for file in files:
+    for name, file in annotator_files(files).items():
         try:
-            spec = load_spec(file)
+            found[name] = load_annotators(file)
         except InputError:
             continue  # `register_image_sets` tells why
-        if spec.annotators is not None:
-            found.setdefault(spec.name, load_annotators(spec.annotators))
     return found

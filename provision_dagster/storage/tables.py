@@ -18,6 +18,7 @@ from provision_dagster.scene_graphs import schema as scene_graphs
 from provision_dagster.scene_graphs.annotators import schema as annotators
 from provision_dagster.scene_graphs.annotators.schema import (
     ANNOTATOR_QUALITY,
+    ANNOTATOR_SETTINGS,
     ATTRIBUTES,
     DEPTH_MAPS,
     DETECTIONS,
@@ -133,6 +134,13 @@ _STATIC = (
         REJECTED_ANNOTATIONS,
         "Parts of annotations that could not be used, each with its reason.",
         key=_REJECTED_ORDER,
+    ),
+    _table(
+        "annotator_settings",
+        ANNOTATOR_SETTINGS,
+        "Which models look at the pictures of each image set, and how they are set.",
+        key=("image_set", "table"),
+        partition_by="image_set",
     ),
     _table(
         "detections",

@@ -74,6 +74,14 @@ SCHEMAS = {
 }
 """By name of the table."""
 
+ANNOTATOR_SETTINGS: dict[str, pl.DataType] = {
+    "image_set": pl.String(),
+    "table": pl.String(),
+    "kind": pl.String(),
+    "settings": pl.String(),
+    "files": pl.List(pl.Struct({"field": pl.String(), "name": pl.String(), "bytes": pl.Int64()})),
+}
+
 ANNOTATOR_QUALITY: dict[str, pl.DataType] = {
     "image_set": pl.String(),
     "table": pl.String(),
@@ -100,6 +108,10 @@ COLUMNS: dict[str, str] = {
     "config": "Thresholds, prompts and the rest of the annotator's configuration, as JSON",
     "asked": "Digest of what the model was asked about: other boxes or names are another result",
     "table": "Table that was measured: detections, masks, depth_maps, attributes or relations",
+    "annotator_settings.table": "Table that the model fills; scene_graphs: how what was found joins what humans marked",
+    "kind": "Kind of the annotator, as in its file",
+    "settings": "Thresholds, prompts and the rest of the configuration that may change results, as JSON",
+    "files": "Files and models that the configuration names, with size (null: no single file)",
     "measure": "What was measured: ap, mask_iou, spearman, attribute_recall, ...",
     "of": "Label, category of attributes or predicate that the figure is of; empty: all together",
     "annotator_quality.value": "The figure",
