@@ -109,7 +109,7 @@ COLUMNS: dict[str, str] = {
     "asked": "Digest of what the model was asked about: other boxes or names are another result",
     "table": "Table that was measured: detections, masks, depth_maps, attributes or relations",
     "annotator_settings.table": "Table that the model fills; scene_graphs: how what was found joins what humans marked",
-    "kind": "Kind of the annotator, as in its file",
+    "annotator_settings.kind": "Kind of the annotator, as in its file",
     "settings": "Thresholds, prompts and the rest of the configuration that may change results, as JSON",
     "files": "Files and models that the configuration names, with size (null: no single file)",
     "measure": "What was measured: ap, mask_iou, spearman, attribute_recall, ...",
