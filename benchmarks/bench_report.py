@@ -54,12 +54,12 @@ class Table:
         return "\n".join([*lines, "", *(f"{note}  " for note in self.notes)]).rstrip()
 
 
-def machine(source: str, command: str) -> list[tuple[str, str]]:
+def machine(source: str, command: str, *, packages: Sequence[str] = PACKAGES) -> list[tuple[str, str]]:
     """Say what was measured on, with and how: (what, value)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return [
         ("command", f"`{command}`"),
         ("data", source),
