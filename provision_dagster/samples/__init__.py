@@ -1,1 +1,6 @@
+"""The embedded sample: photographs, rendered scenes, and tiny models that know these scenes."""
 
+from pathlib import Path
+
+TINY_ANNOTATORS = Path(__file__).with_name("models") / "annotators.yaml"
+"""A detector and a depth estimator of rendered scenes, as `provision train-tiny` wrote them."""

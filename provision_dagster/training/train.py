@@ -126,7 +126,7 @@ def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progre
 
     def on_step(step: int, steps: int, loss: float) -> None:
         if progress is not None:
-            progress(part, step, steps)
+            progress(f"train {part}", step, steps)
 
     with torch.random.fork_rng(devices=[]):
         net, losses = train(scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step)

@@ -28,7 +28,7 @@ def test_the_loss_falls_and_the_file_loads(part: Part, tmp_path: Path) -> None:
     assert trained.steps >= 32
     assert trained.last < 0.8 * trained.first
     assert ("scenes", 32, 32) in told
-    assert (part, trained.steps, trained.steps) in told
+    assert (f"train {part}", trained.steps, trained.steps) in told
     config = load_annotators(tmp_path / "annotators.yaml")
     picture = np.asarray(render_scene(0, seed=3).image)
     if part == "detections":
