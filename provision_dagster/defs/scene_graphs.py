@@ -15,6 +15,7 @@ from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.strengths import image_set_strengths
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.fitting import sized
 from provision_dagster.scene_graphs.merging import add_masks
 from provision_dagster.scene_graphs.vocabulary import count_vocabulary
 
@@ -88,8 +89,11 @@ def vocabulary(
 
 @dg.asset(deps=[annotator_settings], **policy("scene_graphs", kinds={"polars"}))
 def answer_strengths(
+    images: pl.LazyFrame,
     annotations: pl.LazyFrame,
     detections: pl.LazyFrame,
+    masks: pl.LazyFrame,
+    depth_maps: pl.LazyFrame,
     attributes: pl.LazyFrame,
     relations: pl.LazyFrame,
     vocabulary: pl.LazyFrame,
@@ -97,13 +101,16 @@ def answer_strengths(
     generation: GenerationResource,
 ) -> dg.Output[pl.DataFrame]:
     """How likely each option is the answer where it is offered: multiple choice is thinned out by it (T4)."""
-    known = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
+    said = completed(annotations, detections, folders.annotators(), attributes=attributes, relations=relations)
+    sizes = images.select("image_set", "image_key", "width", "height").collect()
+    known = sized(add_masks(said, masks.collect()), sizes)
     tables = [
         image_set_strengths(
             known.filter(image_set=name),
             vocabulary=vocabulary.filter(pl.col("image_set") == name).collect(),
             lexicon=Lexicon.load(),
             settings=generation.settings(),
+            depth_maps=depth_maps.filter(pl.col("image_set") == name),
         )
         for name in known["image_set"].unique().sort()
     ]

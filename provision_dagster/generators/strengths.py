@@ -13,6 +13,7 @@ from provision_dagster.generators.hashing import column_hash
 from provision_dagster.generators.registry import Choice, select_generators
 from provision_dagster.image_sets.schema import IMAGES
 from provision_dagster.lexicon import Lexicon
+from provision_dagster.scene_graphs.annotators.schema import DEPTH_MAPS
 from provision_dagster.scene_graphs.assemble import assemble
 from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
 
@@ -27,7 +28,12 @@ DEPTH_FAMILIES = ("qa_object_depth",)
 
 
 def image_set_strengths(
-    annotations: pl.DataFrame, *, vocabulary: pl.DataFrame, lexicon: Lexicon, settings: Settings
+    annotations: pl.DataFrame,
+    *,
+    vocabulary: pl.DataFrame,
+    lexicon: Lexicon,
+    settings: Settings,
+    depth_maps: pl.LazyFrame | None = None,
 ) -> pl.DataFrame:
     """Measure the strengths of the options of one image set.
 
@@ -40,6 +46,8 @@ def image_set_strengths(
         Rows of ANNOTATIONS of one image set, in any order.
     vocabulary
         Its words (schema VOCABULARY).
+    depth_maps
+        What a model made (schema DEPTH_MAPS), for images without a depth file; read for a sample of the images.
 
     Returns
     -------
@@ -55,7 +63,7 @@ def image_set_strengths(
         [
             measure_strengths(graphs, vocabulary=vocabulary, lexicon=lexicon, settings=settings),
             measure_strengths(
-                with_pixels(annotations),
+                with_pixels(annotations, depth_maps=depth_maps),
                 vocabulary=vocabulary,
                 lexicon=lexicon,
                 # how the answers of one image hang together does not matter here, and a sample gives few
@@ -78,21 +86,27 @@ def without_pixels(annotations: pl.DataFrame) -> pl.DataFrame:
     return annotations.with_columns(**unknown).select(list(SCENE_GRAPHS))
 
 
-def with_pixels(annotations: pl.DataFrame) -> pl.DataFrame:
+def with_pixels(annotations: pl.DataFrame, *, depth_maps: pl.LazyFrame | None = None) -> pl.DataFrame:
     """Make scene graphs of a sample of the annotations that have masks and a depth map, with what their pixels tell.
 
     The sample depends on the image keys alone; annotations without a size are left out.
     """
     masked = pl.col("objects").list.eval(pl.element().struct.field("mask_rle").is_not_null()).list.any()
-    seen = pl.col("depth_uri").is_not_null() & (pl.col("mask_uri").is_not_null() | masked)
-    there = annotations.filter(seen & pl.col("width").is_not_null() & pl.col("height").is_not_null())
+    key = ["image_set", "image_key"]
+    maps = pl.LazyFrame(schema=DEPTH_MAPS) if depth_maps is None else depth_maps.filter(pl.col("error").is_null())
+    mapped = maps.select(*key, mapped=pl.lit(value=True)).unique().collect()
+    rows = annotations.join(mapped, on=key, how="left", maintain_order="left")
+    deep = pl.col("depth_uri").is_not_null() | pl.col("mapped")
+    seen = deep & (pl.col("mask_uri").is_not_null() | masked)
+    there = rows.filter(seen & pl.col("width").is_not_null() & pl.col("height").is_not_null())
     order = pl.Series("order", column_hash(there["image_key"]), dtype=pl.UInt64)
     chosen = there.with_columns(order).sort("order", "image_key").unique("image_key", keep="first", maintain_order=True)
-    sample = chosen.head(DEPTH_SAMPLE).drop("order")
+    sample = chosen.head(DEPTH_SAMPLE).drop("order", "mapped")
     known = {"status": pl.lit("annotations_only"), "image_id": pl.col("image_key")}
     missing = {name: pl.lit(None, dtype=kind) for name, kind in IMAGES.items() if name not in sample.columns}
     images = sample.with_columns(**(missing | known)).select(pl.col(name).cast(kind) for name, kind in IMAGES.items())
-    return assemble(images, sample)[0]
+    wanted = maps.join(sample.lazy().select(key), on=key, how="semi").collect()
+    return assemble(images, sample, depth_maps=wanted)[0]
 
 
 def measure_strengths(

@@ -35,6 +35,31 @@ def fit_to_pictures(annotations: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFra
     return build({name: _shaped(flat.get(name), schema) for name, schema in TABLES.items()})
 
 
+def sized(annotations: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
+    """
+    Give annotations without a size that of their picture, and leave out what lies outside of it.
+
+    Parameters
+    ----------
+    annotations
+        Schema ANNOTATIONS.
+    images
+        Schema IMAGES; annotations of pictures that are not there, or have no size, stay as they are.
+
+    Returns
+    -------
+    polars.DataFrame
+        Schema ANNOTATIONS; those that were fitted last.
+    """
+    key = ["image_set", "image_key"]
+    sizes = images.select(*key, pl.col("width").alias("w"), pl.col("height").alias("h")).unique(key, keep="first")
+    known = annotations.join(sizes, on=key, how="left", maintain_order="left")
+    unsized = pl.col("width").is_null() & pl.col("w").is_not_null()
+    to_fit = known.filter(unsized).with_columns(pl.col("w").alias("width"), pl.col("h").alias("height"))
+    fitted, _ = fit_to_pictures(to_fit.select(annotations.columns))
+    return pl.concat([known.filter(~unsized).select(annotations.columns), fitted.select(annotations.columns)])
+
+
 def _shaped(frame: pl.DataFrame | None, schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Columns of the schema; those that are missing are null."""
     if frame is None:

@@ -8,6 +8,8 @@ import polars as pl
 
 from provision_dagster.generators.generate import Settings
 from provision_dagster.generators.strengths import image_set_strengths, with_pixels
+from provision_dagster.scene_graphs.annotators.found import sixteen_bits, to_png
+from provision_dagster.scene_graphs.annotators.schema import DEPTH_MAPS
 from provision_dagster.scene_graphs.readers import read_annotations
 from tests.generators.scenes import lexicon, vocabulary
 
@@ -40,12 +42,15 @@ def annotations(folder: Path, *, depth: bool = True, masks: bool = True) -> pl.D
     return pl.concat([table for table, _ in read]).with_columns(image_set=pl.lit("set"))
 
 
-def strengths(table: pl.DataFrame, **settings: str) -> dict[str, dict[str, float]]:
+def strengths(
+    table: pl.DataFrame, depth_maps: pl.LazyFrame | None = None, **settings: str
+) -> dict[str, dict[str, float]]:
     found = image_set_strengths(
         table,
         vocabulary=vocabulary(table),
         lexicon=lexicon(),
         settings=Settings(**settings),  # type: ignore[arg-type]
+        depth_maps=depth_maps,
     )
     assert found.select("generator", "option").is_unique().all()
     return {
@@ -62,6 +67,18 @@ def test_near_and_far_labels_are_told_apart(tmp_path: Path) -> None:
         assert found["CloserObject"]["cup"] > 3 * found["CloserObject"]["kite"]
         assert found["FartherObject"]["kite"] > 3 * found["FartherObject"]["cup"]
     assert strengths(table, rules="paper") == {}
+
+
+def test_maps_of_a_model_are_as_good_as_files(tmp_path: Path) -> None:
+    table = annotations(tmp_path, depth=False)
+    made = table.select(
+        "image_set", "image_key", closeness=pl.lit(to_png(sixteen_bits(DEPTH))), error=pl.lit(None, pl.String)
+    )
+    maps = pl.concat([pl.DataFrame(schema=DEPTH_MAPS), made], how="diagonal").with_columns(model=pl.lit("m"))
+    found = strengths(table, maps.lazy())
+    assert found["CloserObject"]["cup"] > 3 * found["CloserObject"]["kite"]
+    failed = maps.with_columns(closeness=pl.lit(None, pl.Binary), error=pl.lit("broken"))
+    assert strengths(table, failed.lazy()) == {}
 
 
 def test_the_order_of_annotations_changes_nothing(tmp_path: Path) -> None:

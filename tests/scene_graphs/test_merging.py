@@ -16,6 +16,7 @@ from provision_dagster.scene_graphs.annotators.found import to_png
 from provision_dagster.scene_graphs.annotators.parts import prompts_of
 from provision_dagster.scene_graphs.annotators.schema import DEPTH_MAPS, DETECTIONS, MASKS
 from provision_dagster.scene_graphs.assemble import assemble
+from provision_dagster.scene_graphs.fitting import sized
 from provision_dagster.scene_graphs.ingest import ingest_image_set
 from provision_dagster.scene_graphs.merging import Precedence, add_masks, merge_detections
 from provision_dagster.scene_graphs.rle import encode_mask
@@ -257,3 +258,23 @@ def test_what_has_no_mask_is_asked_for_and_gets_the_models(tmp_path: Path) -> No
     areas = [(thing["label"], thing["mask_area"]) for thing in graphs["objects"][0]]
     assert areas == [("cat", 3200), ("dog", 300)]
     assert add_masks(table, pl.DataFrame(schema=MASKS)).equals(table)
+
+
+def test_what_only_a_model_saw_gets_the_size_of_its_picture() -> None:
+    marked = human(("cat", [0, 0, 50, 50]), key="known", doubtful_labels=["dog"])
+    both = pl.concat([merge_detections(marked, found, lexicon=Lexicon.load()) for found in [
+        model(("dog", [10, 10, 90, 70]), ("cup", [85, 10, 99, 20]), key="new"),
+    ]])  # fmt: skip
+    assert both["width"].to_list() == [100, None]
+    sizes = pl.DataFrame(
+        {"image_set": "s", "image_key": ["new", "known", "other"], "width": [80, 100, 1], "height": [60, 100, 1]},
+        schema_overrides={"width": pl.Int32, "height": pl.Int32},
+    )
+    known, new = sized(both, sizes).iter_rows(named=True)
+    assert known == both.row(0, named=True)
+    assert (new["width"], new["height"], new["provenance"]["objects"]) == (80, 60, "m@1")
+    # cut at the edge; what lies outside is left out
+    assert [(thing["label"], thing["box"]) for thing in new["objects"]] == [
+        ("dog", {"x1": 10.0, "y1": 10.0, "x2": 80.0, "y2": 60.0})
+    ]
+    assert sized(both, sizes.clear()).equals(both)
