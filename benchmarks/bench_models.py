@@ -29,7 +29,7 @@ def grounding_dino(folder: Path, size: Size) -> None:
 
     swin, bert, own, edges = {
         "tiny": (_swin(16, [1, 1, 1, 1], [1, 2, 2, 2], 2), _bert(32, 1, 2), _dino(32, 20, 2), (64, 96)),
-        "small": (_swin(32, [1, 1, 2, 1], [1, 2, 4, 8], 7), _bert(128, 2, 4), _dino(128, 100, 2), (480, 640)),
+        "small": (_swin(32, [1, 1, 2, 1], [1, 2, 4, 8], 7), _bert(128, 2, 4), _dino(128, 100, 2), (320, 427)),
         "real": (_swin(128, [2, 2, 18, 2], [4, 8, 16, 32], 12), _bert(768, 12, 12), _dino(256, 900, 6), (800, 1333)),
     }[size]
     config = GroundingDinoConfig(

@@ -12,16 +12,19 @@ from provision_dagster.scene_graphs.annotators.working import cores, one_core_ea
 
 Given = TypeVar("Given")
 
+MOST = 2
+"""Pictures of one part: what is computed on the way stays in the caches of its core."""
+
 
 def on_cores(run: Callable[[Sequence[Given]], Sequence[Any]], given: Sequence[Given]) -> list[Any]:
-    """Call a function with parts of a list, as many as there are cores, at a time; join what it returns.
+    """Call a function with parts of a list, as many at a time as there are cores; join what it returns.
 
     Parameters
     ----------
     run
         Gives a result for each of its pictures; may be called by several threads, and must not call `on_cores`.
     """
-    size = -(-len(given) // cores())
+    size = min(-(-len(given) // cores()), MOST)
     if size == len(given):
         return list(run(given))
     parts = [given[at : at + size] for at in range(0, len(given), size)]

@@ -74,9 +74,9 @@ class YoloxDetector(InSteps[Pixels, Detections]):
         """Find objects; boxes in pixels of the picture."""
         scale, (height, width, _) = about
         places, strides = grid(*self._onnx.size)
-        sure = raw[:, 4].astype(np.float64)
         # of 3,500 places few have a class that is sure enough
-        good = np.flatnonzero(sure * raw[:, 5:].max(axis=1) >= self.config.least_score)
+        best = raw[:, 4].astype(np.float64) * max(float(raw[:, 5:].max()), 1)
+        good = np.flatnonzero(best >= self.config.least_score)
         raw, places, strides = raw[good].astype(np.float64), places[good], strides[good]
         scores = raw[:, 4:5] * raw[:, 5:]
         at, classes = np.nonzero(scores >= self.config.least_score)
