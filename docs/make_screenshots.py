@@ -83,6 +83,13 @@ def partitions(ui: DagsterUI) -> None:
     _save(ui.page, "partitions")
 
 
+def models(ui: DagsterUI) -> None:
+    """What a model found in the pictures of a shard: which model, how fast, how set."""
+    ui.open_partition("detections", "unannotated-00000")
+    ui.metadata("dagster/partition_row_count").wait_for()
+    _save(ui.page, "models")
+
+
 def checks(ui: DagsterUI) -> None:
     """The checks of an asset, and the latest result of one."""
     ui.open_check("images", "images_is_sound")
@@ -110,7 +117,7 @@ def run(ui: DagsterUI) -> None:
     _save(ui.page, "run")
 
 
-PICTURES: tuple[Callable[[DagsterUI], None], ...] = (asset_graph, partitions, checks, metadata, run)
+PICTURES: tuple[Callable[[DagsterUI], None], ...] = (asset_graph, partitions, models, checks, metadata, run)
 
 
 def _button(page: Page, icon: str) -> Locator:
