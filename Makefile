@@ -1,4 +1,4 @@
-# make demo | make test | make ui | make setup | make lint | make bench
+# make demo | make test | make ui | make setup | make lint | make bench | make bench-annotators
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -13,10 +13,10 @@ export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 export GX_ANALYTICS_ENABLED = false
 export DAGSTER_DISABLE_TELEMETRY = true
 
-.PHONY: demo test ui setup lint types check bench clean help
+.PHONY: demo test ui setup lint types check bench bench-annotators clean help
 
 help: ## Show the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
 
 setup: $(INSTALLED) ## Create the environment (.venv) if it is missing or out of date
 
@@ -54,6 +54,9 @@ check: setup ## Check that the definitions load, as Dagster sees them
 
 bench: setup ## Measure the generators
 	@$(BIN)/python benchmarks/generators.py
+
+bench-annotators: $(ALL_INSTALLED) ## Measure the annotators, with small models
+	@$(BIN)/python benchmarks/annotators.py
 
 clean: ## Remove what demo and ui have made (not the environment)
 	rm -rf data .dagster_home
