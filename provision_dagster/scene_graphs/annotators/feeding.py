@@ -59,7 +59,7 @@ def annotate_all(
         Pictures per call at most.
     decoders
         Threads that open and prepare pictures ahead of the model, and as many that read out its results behind it;
-        at most seven batches are in memory. None: as many as there are cores.
+        six batches at most are in memory as prepared, and the results of four. None: as many as there are cores.
     bucket
         Pictures of equal value go together.
     given
