@@ -17,6 +17,7 @@ from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.annotators.lease import devices_of, lease_folder, leased
+from provision_dagster.scene_graphs.annotators.memory import forget_peak, peak_memory
 from provision_dagster.storage.store import Store
 
 POOL = "gpu"
@@ -79,16 +80,19 @@ def _annotated(
         human, found = (opened.scan(name, partitions=shard) for name in ("annotations", "detections"))
         known = marked(human, found, configs)
         pictures = with_questions(table, pictures, marked=known, annotators=annotators)
+    forget_peak()
     work = annotate_shard(model, pictures, table=table, shard=shard, store=opened)
     return {
         "shard": shard,
-        "model": model.name if model else "none",
         "pictures": work.pictures,
         "failed": work.failed,
         "seconds": round(work.seconds, 2),
         "images_per_second": round(work.pictures / work.seconds, 1),
         "model_busy": round(work.busy, 3),
         "batch": work.batch,
+        **peak_memory(),
+        # last: it is long, and the figures are what one looks for
+        "model": model.name if model else "none",
     }
 
 
