@@ -4,7 +4,7 @@ import dagster as dg
 
 from provision_dagster import defs as folder
 from provision_dagster.defs.automation import JOBS, SENSORS
-from provision_dagster.defs.wiring import RESOURCES
+from provision_dagster.defs.wiring import resources
 
 
 @dg.definitions
@@ -16,7 +16,7 @@ def defs() -> dg.Definitions:
         asset_checks=dg.load_asset_checks_from_package_module(folder),
         jobs=JOBS,
         sensors=SENSORS,
-        resources=RESOURCES,
+        resources=resources(),
         # a step takes less time than a new process for it; shards run side by side, each in a run of its own
         executor=dg.in_process_executor,
     )

@@ -23,8 +23,10 @@ SHARD = "loose-00000"
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An image set of one picture, with models."""
+    # loaded once per process, with the folders that the environment names then
+    runs.definitions.cache_clear()
     for setting, folder in (("DAGSTER_HOME", "home"), ("PROVISION_IMAGE_SETS", "sets"), ("PROVISION_DATA", "tables")):
         monkeypatch.setenv(setting, str(tmp_path / folder))
     for folder in ("pictures", "models", "sets"):
@@ -33,7 +35,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file = tiny_annotators(tmp_path / "models")
     spec = f"name: loose\nreader: folder\npath: {tmp_path / 'pictures'}\nannotators: {file}\n"
     (tmp_path / "sets" / "loose.yaml").write_text(spec)
-    return tmp_path
+    yield tmp_path
+    runs.definitions.cache_clear()
 
 
 def raise_threshold(project: Path) -> None:
