@@ -1,9 +1,14 @@
 """What the filters ask for: every number that a rule compares with, with its source. None is in the SQL."""
 
+from pathlib import Path
+
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from provision_dagster.image_sets.schema import USABLE_STATUSES
+from provision_dagster.image_sets.spec import read_mapping
+from provision_dagster.scene_graphs.annotators.base_config import PATHS
+from provision_dagster.scene_graphs.annotators.config_files import checked, models_in
 
 REGION_GENERATORS = ("AttributeBBox", "TypedAttributeBBox", "RelationBBox")
 """Generators that point at a region by the box of an object."""
@@ -13,9 +18,9 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class FilterConfig(BaseModel):
-    """Thresholds of the rules that need no model."""
+    """Thresholds of the rules, and what computes the scores that some of them read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     min_region_side_px: float = Field(
         default=50,
@@ -65,8 +70,95 @@ class FilterConfig(BaseModel):
         description="Values of `images.status` that a question may be asked about.",
     )
 
+    allowed_licences: tuple[str, ...] = Field(
+        default=(),
+        description="Licences that pictures may have, whatever the case; none: any, and none at all.",
+    )
+    denied_licences: tuple[str, ...] = Field(
+        default=(),
+        description="Licences that pictures must not have, whatever the case, even if allowed.",
+    )
+    min_region_text_cosine: float = Field(
+        default=0.2,
+        ge=-1,
+        le=1,
+        description="Least cosine between a region and the expression that a question has for it. The scale is that "
+        "of the model: `provision calibrate` finds the threshold for yours. LAION-5B (arXiv 2210.08402) kept whole "
+        "pictures of 0.28 with CLIP ViT-B/32; regions and short expressions lie lower.",
+    )
+    min_judge_p_yes: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Least probability of Yes when a model is asked whether the answer is true. Genixer "
+        "(arXiv 2312.06731) keeps above 0.7.",
+    )
+    hard_judge_p_yes: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="From here to `min_judge_p_yes` a question is hard rather than false (Genixer's hard set): the "
+        "rejection says so.",
+    )
+    near_duplicate_phash_bits: int = Field(
+        default=4,
+        ge=0,
+        le=64,
+        description="Pictures whose 64-bit perceptual hashes differ in at most so many bits are the same picture.",
+    )
+    near_duplicate_embedding: float = Field(
+        default=0.05,
+        ge=0,
+        le=2,
+        description="Pictures whose embeddings have at most this cosine distance are the same picture.",
+    )
+    near_duplicate_minhash: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Questions whose shingles have at most this Jaccard distance are the same question. Lee et al. "
+        "(arXiv 2107.06499) call texts duplicates from a similarity of 0.8.",
+    )
+    contaminated_phash: float = Field(
+        default=0.9375,
+        ge=0,
+        le=1,
+        description="Share of equal bits of the perceptual hashes from which a picture is a benchmark's: 60 of 64.",
+    )
+    contaminated_ngram: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="Share of a question's n-grams that stand in a benchmark, from which it is contaminated.",
+    )
+
     def as_table(self) -> pl.DataFrame:
-        """Return the configuration as one row, a column per field: the table `config` of the SQL."""
-        data = {name: [list(v) if isinstance(v, tuple) else v] for name, v in self}
-        lists = {name: pl.List(pl.String()) for name in ("region_generators", "usable_statuses")}
-        return pl.DataFrame(data, schema_overrides=lists)
+        """Return the thresholds as one row, a column per field: the table `config` of the SQL."""
+        rules = {name: value for name, value in self if name in RULE_FIELDS}
+        lists = {name: pl.List(pl.String()) for name, value in rules.items() if isinstance(value, tuple)}
+        return pl.DataFrame(
+            {name: [list(value) if isinstance(value, tuple) else value] for name, value in rules.items()},
+            schema_overrides=lists,
+        )
+
+
+RULE_FIELDS = tuple(name for name, field in FilterConfig.model_fields.items() if not models_in(field.annotation))
+"""Fields that the SQL compares with: a change re-filters, and scores nothing anew. The others are sections."""
+
+FILE_FIELDS = PATHS
+"""Fields of sections that name files: relative paths count from the folder of the YAML file."""
+
+
+def load_filters(path: Path) -> FilterConfig:
+    """Read the configuration of the filters from a YAML file; where there is none, defaults, and no model.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not YAML, or a field is unknown, missing or out of range; all are named.
+    """
+    if not path.exists():
+        return FilterConfig()
+    return checked(
+        read_mapping(path, holds="the settings of filters"), model=FilterConfig, path=path, paths=FILE_FIELDS
+    )

@@ -5,6 +5,7 @@ from typing import get_args
 import polars as pl
 
 from provision_dagster.generators.registry import Family
+from provision_dagster.scene_graphs.schema import BOX
 
 FAMILIES: tuple[str, ...] = get_args(Family)
 """Raw QA tables, one per family: generators that read the same inputs. A new family is one more name."""
@@ -41,6 +42,60 @@ LABEL_STATISTICS: dict[str, pl.DataType] = {
 }
 """How often filtered QA mention each object label, attribute and predicate."""
 
+REGION_TEXT_SCORES: dict[str, pl.DataType] = {
+    "shard": pl.String(),
+    "id": pl.String(),
+    "image_id": pl.String(),
+    "box": BOX,
+    "expression": pl.String(),
+    "cosine": pl.Float64(),
+    "logit": pl.Float64(),
+    "percentile": pl.Float64(),
+    "model": pl.String(),
+    "config": pl.String(),
+    "error": pl.String(),
+}
+"""One row per question with a region and an expression for it."""
+
+JUDGE_SCORES: dict[str, pl.DataType] = {
+    "shard": pl.String(),
+    "id": pl.String(),
+    "form": pl.String(),
+    "p_yes": pl.Float64(),
+    "model": pl.String(),
+    "config": pl.String(),
+    "error": pl.String(),
+}
+"""One row per question and form."""
+
+DUPLICATES: dict[str, pl.DataType] = {
+    "kind": pl.String(),
+    "shard": pl.String(),
+    "id": pl.String(),
+    "of": pl.String(),
+    "method": pl.String(),
+    "distance": pl.Float64(),
+}
+"""Pictures and questions that are like another, which is kept instead."""
+
+CONTAMINATION: dict[str, pl.DataType] = {
+    "kind": pl.String(),
+    "shard": pl.String(),
+    "id": pl.String(),
+    "benchmark": pl.String(),
+    "method": pl.String(),
+    "score": pl.Float64(),
+}
+"""Pictures and questions that stand in a benchmark, and so must not be trained on."""
+
+SCORES: dict[str, dict[str, pl.DataType]] = {
+    "region_text_scores": REGION_TEXT_SCORES,
+    "judge_scores": JUDGE_SCORES,
+    "duplicates": DUPLICATES,
+    "contamination": CONTAMINATION,
+}
+"""What rules read beside questions, pictures and scene graphs, by name of the table; empty: no verdict."""
+
 COLUMNS: dict[str, str] = {
     "raw_rows": "Questions before the filters",
     "rows": "Questions that the filters kept; every figure beside it is about these",
@@ -61,5 +116,28 @@ COLUMNS: dict[str, str] = {
     "label_statistics.value": "The label, attribute or predicate",
     "label_statistics.rows": "Filtered questions that mention the value",
     "share": "Of the filtered questions of that shard and family",
+    "region_text_scores.id": "Id of the question",
+    "region_text_scores.image_id": "Picture that the region is of",
+    "region_text_scores.box": "The region, in pixels of the upright picture",
+    "expression": "What the question says of the region, as it was scored",
+    "cosine": "Similarity of region and expression, -1 .. 1, on the model's own scale",
+    "logit": "The cosine times the model's temperature",
+    "percentile": "Share of the scores of shard and model that are no greater, 0 .. 1",
+    "region_text_scores.config": "Settings that may change scores, as JSON",
+    "region_text_scores.error": "Why there is no score; null when there is one",
+    "judge_scores.id": "Id of the question",
+    "form": "Form that was judged: open or choice",
+    "p_yes": "Probability of Yes against No when the model is asked whether question and answer are true",
+    "judge_scores.config": "Prompt and settings that may change scores, as JSON",
+    "judge_scores.error": "Why there is no score; null when there is one",
+    "duplicates.kind": "picture or question",
+    "duplicates.id": "Image id or id of the question",
+    "duplicates.of": "Id of the one that is kept instead",
+    "method": "How it was found: exact, phash, embedding, minhash, sha256 or ngram",
+    "distance": "0: equal; differing bits (phash), cosine distance (embedding), Jaccard distance (minhash)",
+    "contamination.kind": "picture or question",
+    "contamination.id": "Image id or id of the question",
+    "benchmark": "Name of the benchmark",
+    "contamination.score": "Share that agrees, 0 .. 1: of bits (phash), of n-grams (ngram); 1 for equal files (sha256)",
 }
 """What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from provision_dagster.filters import schema as filters
-from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS, SCORES
 from provision_dagster.generators import balance
 from provision_dagster.generators import schema as generators
 from provision_dagster.generators.balance import STRENGTHS
@@ -225,6 +225,31 @@ _AFTER_GENERATION = (
         "What became of each generator's candidates, by reason.",
         key=("shard", "family", "generator", "rules", "reason"),
         also_by=("family",),
+    ),
+    _table(
+        "region_text_scores",
+        SCORES["region_text_scores"],
+        "How well each region fits the expression that a question has for it.",
+        key=("id",),
+    ),
+    _table(
+        "judge_scores",
+        SCORES["judge_scores"],
+        "How sure a model is that question and answer are true of the picture.",
+        key=("id", "form"),
+    ),
+    _table(
+        "duplicates",
+        SCORES["duplicates"],
+        "Pictures and questions that are like another one, which is kept.",
+        key=("kind", "id", "method"),
+        sort_by=("kind", "id", "method", "of"),
+    ),
+    _table(
+        "contamination",
+        SCORES["contamination"],
+        "Pictures and questions that stand in a benchmark.",
+        key=("kind", "id", "benchmark", "method"),
     ),
     _table("filtered_qa", FILTERED_QA, "Question-answer pairs that passed every filter.", key=("id",)),
     _table(
