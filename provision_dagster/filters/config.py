@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from provision_dagster.filters.quality_config import QualityConfig
 from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.image_sets.spec import read_mapping
 from provision_dagster.scene_graphs.annotators.base_config import PATHS
@@ -130,6 +131,10 @@ class FilterConfig(BaseModel):
         ge=0,
         le=1,
         description="Share of a question's n-grams that stand in a benchmark, from which it is contaminated.",
+    )
+
+    quality: QualityConfig = Field(
+        default_factory=QualityConfig, description="Thresholds of the checks on the whole data set."
     )
 
     def as_table(self) -> pl.DataFrame:
