@@ -6,6 +6,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
 from provision_dagster.filters.quality_config import QualityConfig
+from provision_dagster.filters.region_text_config import RegionTextConfig
 from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.image_sets.spec import read_mapping
 from provision_dagster.scene_graphs.annotators.base_config import PATHS
@@ -133,6 +134,9 @@ class FilterConfig(BaseModel):
         description="Share of a question's n-grams that stand in a benchmark, from which it is contaminated.",
     )
 
+    region_text: RegionTextConfig | None = Field(
+        default=None, description="What compares regions with expressions; null: nothing does."
+    )
     quality: QualityConfig = Field(
         default_factory=QualityConfig, description="Thresholds of the checks on the whole data set."
     )
