@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from provision_dagster.filters.judge_config import AnyJudgeConfig
 from provision_dagster.filters.quality_config import QualityConfig
 from provision_dagster.filters.region_text_config import RegionTextConfig
 from provision_dagster.image_sets.schema import USABLE_STATUSES
@@ -136,6 +137,9 @@ class FilterConfig(BaseModel):
 
     region_text: RegionTextConfig | None = Field(
         default=None, description="What compares regions with expressions; null: nothing does."
+    )
+    judge: AnyJudgeConfig | None = Field(
+        default=None, description="What is asked whether question and answer are true; null: nothing is."
     )
     quality: QualityConfig = Field(
         default_factory=QualityConfig, description="Thresholds of the checks on the whole data set."

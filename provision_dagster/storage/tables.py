@@ -237,6 +237,8 @@ _AFTER_GENERATION = (
         SCORES["judge_scores"],
         "How sure a model is that question and answer are true of the picture.",
         key=("id", "form"),
+        sort_by=("part", "id", "form"),
+        also_by=("part",),
     ),
     _table(
         "duplicates",
