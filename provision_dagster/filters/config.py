@@ -5,9 +5,11 @@ from pathlib import Path
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from provision_dagster.filters.duplicate_config import DUPLICATE_PATHS, BenchmarkConfig, DuplicatesConfig
 from provision_dagster.filters.judge_config import AnyJudgeConfig
 from provision_dagster.filters.quality_config import QualityConfig
 from provision_dagster.filters.region_text_config import RegionTextConfig
+from provision_dagster.filters.sql_config import SQL_PATHS, SqlConfig
 from provision_dagster.image_sets.schema import USABLE_STATUSES
 from provision_dagster.image_sets.spec import read_mapping
 from provision_dagster.scene_graphs.annotators.base_config import PATHS
@@ -103,36 +105,25 @@ class FilterConfig(BaseModel):
         description="From here to `min_judge_p_yes` a question is hard rather than false (Genixer's hard set): the "
         "rejection says so.",
     )
-    near_duplicate_phash_bits: int = Field(
-        default=4,
+    near_duplicate_phash_bits: float | None = Field(
+        default=None,
         ge=0,
         le=64,
-        description="Pictures whose 64-bit perceptual hashes differ in at most so many bits are the same picture.",
+        description="Bits of 64 by which the perceptual hash of a near-duplicate picture differs at most. Null, as for "
+        "the next four: whatever the search found (`duplicates`, `benchmarks`). A number narrows it, and nothing is "
+        "searched anew.",
     )
-    near_duplicate_embedding: float = Field(
-        default=0.05,
-        ge=0,
-        le=2,
-        description="Pictures whose embeddings have at most this cosine distance are the same picture.",
+    near_duplicate_embedding: float | None = Field(
+        default=None, ge=0, le=2, description="Greatest cosine distance of embeddings of near-duplicate pictures."
     )
-    near_duplicate_minhash: float = Field(
-        default=0.2,
-        ge=0,
-        le=1,
-        description="Questions whose shingles have at most this Jaccard distance are the same question. Lee et al. "
-        "(arXiv 2107.06499) call texts duplicates from a similarity of 0.8.",
+    near_duplicate_minhash: float | None = Field(
+        default=None, ge=0, le=1, description="Greatest Jaccard distance of near-duplicate questions."
     )
-    contaminated_phash: float = Field(
-        default=0.9375,
-        ge=0,
-        le=1,
-        description="Share of equal bits of the perceptual hashes from which a picture is a benchmark's: 60 of 64.",
+    contaminated_phash: float | None = Field(
+        default=None, ge=0, le=1, description="Share of equal bits from which a picture is a benchmark's."
     )
-    contaminated_ngram: float = Field(
-        default=0.8,
-        ge=0,
-        le=1,
-        description="Share of a question's n-grams that stand in a benchmark, from which it is contaminated.",
+    contaminated_ngram: float | None = Field(
+        default=None, ge=0, le=1, description="Share of n-grams from which a question is a benchmark's."
     )
 
     region_text: RegionTextConfig | None = Field(
@@ -144,21 +135,26 @@ class FilterConfig(BaseModel):
     quality: QualityConfig = Field(
         default_factory=QualityConfig, description="Thresholds of the checks on the whole data set."
     )
+    duplicates: DuplicatesConfig = Field(
+        default_factory=DuplicatesConfig, description="Which pictures and questions are looked at as duplicates."
+    )
+    benchmarks: tuple[BenchmarkConfig, ...] = Field(
+        default=(), description="Benchmarks whose pictures and questions must not be in the data."
+    )
+    sql: SqlConfig = Field(default_factory=SqlConfig, description="Memory and threads of DuckDB.")
 
     def as_table(self) -> pl.DataFrame:
         """Return the thresholds as one row, a column per field: the table `config` of the SQL."""
-        rules = {name: value for name, value in self if name in RULE_FIELDS}
-        lists = {name: pl.List(pl.String()) for name, value in rules.items() if isinstance(value, tuple)}
-        return pl.DataFrame(
-            {name: [list(value) if isinstance(value, tuple) else value] for name, value in rules.items()},
-            schema_overrides=lists,
-        )
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in self if name in RULE_FIELDS}
+        lists = {name: pl.List(pl.String()) for name, value in values.items() if isinstance(value, list)}
+        numbers = {name: pl.Float64() for name, value in values.items() if value is None}
+        return pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides=lists | numbers)
 
 
 RULE_FIELDS = tuple(name for name, field in FilterConfig.model_fields.items() if not models_in(field.annotation))
 """Fields that the SQL compares with: a change re-filters, and scores nothing anew. The others are sections."""
 
-FILE_FIELDS = PATHS
+FILE_FIELDS = (*PATHS, *DUPLICATE_PATHS, *SQL_PATHS)
 """Fields of sections that name files: relative paths count from the folder of the YAML file."""
 
 
