@@ -99,7 +99,45 @@ SCORES: dict[str, dict[str, pl.DataType]] = {
 }
 """What rules read beside questions, pictures and scene graphs, by name of the table; empty: no verdict."""
 
+QA_QUALITY: dict[str, pl.DataType] = {
+    "stage": pl.String(),
+    "measure": pl.String(),
+    "of": pl.String(),
+    "part": pl.String(),
+    "value": pl.Float64(),
+    "rows": pl.Int64(),
+}
+"""Figures of the whole data set: what the expectation suites judge."""
+
+QUALITY_RESULTS: dict[str, pl.DataType] = {
+    "suite": pl.String(),
+    "expectation": pl.String(),
+    "field": pl.String(),
+    "observed": pl.String(),
+    "threshold": pl.String(),
+    "passed": pl.Boolean(),
+    "severity": pl.String(),
+    "offending": pl.List(pl.String()),
+    "sql": pl.String(),
+}
+"""One row per expectation of a suite."""
+
 COLUMNS: dict[str, str] = {
+    "stage": "Table that was measured",
+    "qa_quality.measure": "What was measured",
+    "qa_quality.of": "Generator, rule or family that the figure is about; empty: all together",
+    "qa_quality.part": "Answer, place, word or bin that the value belongs to; empty: the figure is one number",
+    "qa_quality.value": "The figure: a share, a count or a mean, as the measure says",
+    "qa_quality.rows": "Rows that it rests on",
+    "suite": "Expectation suite, and asset check of the same name",
+    "expectation": "What Great Expectations looked at: the column, and what is expected of it",
+    "quality_results.field": "Threshold in the configuration; null where the schema says what is expected",
+    "observed": "The worst value that was seen",
+    "quality_results.threshold": "What the value had to lie between",
+    "passed": "Whether the expectation holds",
+    "severity": "ERROR blocks what comes after, WARN does not",
+    "offending": "What the figures that break it are about: generators, words, rules",
+    "sql": "SELECT that lists the offending rows; null when the expectation holds",
     "raw_rows": "Questions before the filters",
     "rows": "Questions that the filters kept; every figure beside it is about these",
     "keep_rate": "rows / raw_rows",

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from provision_dagster.filters import schema as filters
-from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS, SCORES
+from provision_dagster.filters.schema import (
+    FAMILIES,
+    LABEL_STATISTICS,
+    QA_QUALITY,
+    QA_STATISTICS,
+    QUALITY_RESULTS,
+    SCORES,
+)
 from provision_dagster.generators import balance
 from provision_dagster.generators import schema as generators
 from provision_dagster.generators.balance import STRENGTHS
@@ -272,6 +279,20 @@ _AFTER_GENERATION = (
         LABEL_STATISTICS,
         "How often filtered QA mention each label, attribute and predicate.",
         key=("shard", "family", "kind", "value"),
+    ),
+    _table(
+        "qa_quality",
+        QA_QUALITY,
+        "Figures of the whole data set: distributions, balance, blind accuracy.",
+        key=("stage", "measure", "of", "part"),
+        partition_by=None,
+    ),
+    _table(
+        "quality_results",
+        QUALITY_RESULTS,
+        "What the expectation suites found: observed value, threshold and offending rows.",
+        key=("suite", "expectation"),
+        partition_by=None,
     ),
     _table("recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None),
     _table(
