@@ -15,7 +15,6 @@ SuiteName = Literal[
     "labels_spread",
     "blind_accuracy",
     "like_previous",
-    "fresh",
 ]
 """Expectation suites: the checks of `qa_quality`."""
 
@@ -126,7 +125,9 @@ class QualityConfig(BaseModel):
     drift_head: int = Field(
         default=50, ge=2, description="Most frequent values that are compared one by one; the rest count as one value."
     )
-    max_age_hours: float = Field(default=24 * 30, gt=0, description="Longest time since `filtered_qa` was last made.")
+    max_age_hours: float = Field(
+        default=24 * 30, gt=0, description="Longest time since questions were last filtered (check `fresh`)."
+    )
     max_broken_graphs: int = Field(
         default=0, ge=0, description="Scene graphs that may break one rule: a box outside of its picture, for example."
     )
