@@ -76,6 +76,7 @@ DUPLICATES: dict[str, pl.DataType] = {
     "shard": pl.String(),
     "id": pl.String(),
     "of": pl.String(),
+    "of_shard": pl.String(),
     "method": pl.String(),
     "distance": pl.Float64(),
 }
@@ -88,8 +89,34 @@ CONTAMINATION: dict[str, pl.DataType] = {
     "benchmark": pl.String(),
     "method": pl.String(),
     "score": pl.Float64(),
+    "item": pl.String(),
 }
 """Pictures and questions that stand in a benchmark, and so must not be trained on."""
+
+BENCHMARK_ITEMS: dict[str, pl.DataType] = {
+    "benchmark": pl.String(),
+    "kind": pl.String(),
+    "item": pl.String(),
+    "sha256": pl.String(),
+    "phash": pl.String(),
+    "text": pl.String(),
+    "error": pl.String(),
+}
+"""What benchmarks hold: one row per picture and question."""
+
+FILTER_SETTINGS: dict[str, pl.DataType] = {
+    "setting": pl.String(),
+    "value": pl.String(),
+    "default": pl.String(),
+    "description": pl.String(),
+}
+"""Thresholds that the SQL compares with."""
+
+SCORE_SETTINGS: dict[str, pl.DataType] = {
+    "section": pl.String(),
+    "settings": pl.String(),
+}
+"""What gives the scores that rules read."""
 
 SCORES: dict[str, dict[str, pl.DataType]] = {
     "region_text_scores": REGION_TEXT_SCORES,
@@ -176,7 +203,11 @@ COLUMNS: dict[str, str] = {
     "judge_scores.error": "Why there is no score; null when there is one",
     "duplicates.kind": "picture or question",
     "duplicates.id": "Image id or id of the question",
-    "duplicates.of": "Id of the one that is kept instead",
+    "duplicates.of": "Id of the one that is kept instead; the same id where another image set has the same pixels",
+    "of_shard": "Shard of the one that is kept",
+    "duplicate_pictures.kind": "picture",
+    "duplicate_pictures.id": "Image id",
+    "duplicate_pictures.of": "Image id of the one that is kept instead; the same where the pixels are the same",
     "method": "How it was found: exact, phash, embedding, minhash, sha256 or ngram",
     "distance": "0: equal; differing bits (phash), cosine distance (embedding), Jaccard distance (minhash)",
     "contamination.kind": "picture or question",
@@ -185,3 +216,10 @@ COLUMNS: dict[str, str] = {
     "contamination.score": "Share that agrees, 0 .. 1: of bits (phash), of n-grams (ngram); 1 for equal files (sha256)",
 }
 """What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""
+    "contamination.item": "Picture or question of the benchmark that it is like: see `benchmark_items`",
+    "benchmark_items.kind": "picture or question",
+    "benchmark_items.item": "Path of the picture in its folder, or number (from 1) or id of the row in its file, with its name",
+    "benchmark_items.sha256": "SHA-256 of the file; null where only a perceptual hash is known",
+    "benchmark_items.phash": "16 hex digits: 64-bit perceptual hash; null where only the file's hash is known",
+    "text": "The question, as the benchmark asks it",
+    "benchmark_items.error": "Why there is nothing to be found by; null when there is",

@@ -6,6 +6,7 @@ import polars as pl
 
 from provision_dagster.filters import schema as filters
 from provision_dagster.filters.schema import (
+    BENCHMARK_ITEMS,
     FAMILIES,
     LABEL_STATISTICS,
     QA_QUALITY,
@@ -264,6 +265,20 @@ _AFTER_GENERATION = (
     _table(
         "rejected_qa",
         REJECTED_QA,
+        "duplicate_pictures",
+        SCORES["duplicates"],
+        "Pictures of all image sets that are like an earlier one.",
+        key=("shard", "id", "method"),
+        partition_by=None,
+    ),
+    _table(
+        "benchmark_items",
+        BENCHMARK_ITEMS,
+        "Pictures and questions of the benchmarks that must not be in the data.",
+        key=("benchmark", "kind", "item"),
+        partition_by=None,
+    ),
+    _table(
         "Question-answer pairs that a filter rejected, with rule, score and threshold.",
         key=("id",),
         sort_by=("id", "rule", "detail"),
