@@ -1,5 +1,6 @@
 """`provision`: the command line, for people and scripts."""
 
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -400,6 +401,71 @@ def _to_compare_with(
     path = write_photo_sample(folder)
     own = {"images": path.parent / "images", "depth": path.parent / "depth", "masks": None}
     return _annotated_spec("photographs", path, format=Format.provision, **own)
+
+
+@app.command()
+def calibrate(
+    pairs: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, Parquet or JSON lines: score and label; or image, box, expression and label, to be scored."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for calibration.json, thresholds.csv, precision_recall.png.")],
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Share of true pairs among those kept, 0 .. 1, to be reached; default: the best F1."),
+    ] = None,
+    filters: Annotated[
+        Path | None,
+        typer.Option(help="YAML file whose `region_text` is the model that scores; default: PROVISION_FILTERS."),
+    ] = None,
+) -> None:
+    """Choose the threshold of a score from labelled pairs: precision, recall, and what each threshold keeps."""
+    from provision_dagster.filters.calibration import calibrate as choose
+    from provision_dagster.filters.calibration import told_thresholds, write_calibration
+    from provision_dagster.filters.labelled_pairs import read_pairs
+
+    labelled = read_pairs(pairs)
+    scored_here = "score" not in labelled.columns
+    if scored_here:
+        labelled = _scored(labelled, filters)
+    found = choose(labelled, precision=precision)
+    table = Table("wanted precision", "threshold", "kept", "precision", "recall", "F1")
+    for wanted, threshold, kept, _, *shares in told_thresholds(found).iter_rows():
+        known = [f"{threshold:.4f}", f"{kept:,}", *(f"{share:.3f}" for share in shares)] if kept else ["none"]
+        table.add_row(f"{wanted:g}", *known)
+    console.print(table)
+    by = "best F1" if found.by == "f1" else f"precision {precision:g}"
+    at = found.chosen
+    console.print(
+        f"{by}: threshold {at['threshold']:.4f}, precision {at['precision']:.3f}, recall {at['recall']:.3f}; "
+        f"ROC AUC {found.auc:.3f} of {found.pairs:,} pairs, {found.true:,} true",
+        markup=False,
+        soft_wrap=True,
+    )
+    if scored_here:
+        # rounded down: what scores the threshold is kept
+        floor = math.floor(at["threshold"] * 1e4) / 1e4
+        console.print(f"min_region_text_cosine: {floor:g}", markup=False)
+        labelled.write_parquet(_folder(out) / "scored.parquet")
+    for file in write_calibration(found, _folder(out)):
+        console.print(f"written: {file}", markup=False, soft_wrap=True)
+
+
+def _scored(labelled: Any, filters: Path | None) -> Any:
+    """Score labelled regions with the configured model."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filters.config import load_filters
+    from provision_dagster.filters.labelled_pairs import score_labelled
+
+    path = filters or Path(FoldersResource().filter_settings)
+    if filters is not None and not filters.is_file():
+        raise InputError(f"`--filters` must be a file, got `{filters}`")
+    config = load_filters(path).region_text
+    if config is None:
+        raise InputError(f"PAIRS has no `score`, and `{path}` has no `region_text`: name a model that scores")
+    return score_labelled(labelled, config=config)
 
 
 @app.command()

@@ -14,8 +14,8 @@ import polars as pl
 from provision_dagster.filters.region_text_config import RegionTextConfig
 from provision_dagster.filters.region_text_model import RegionTextModel
 from provision_dagster.filters.region_text_pairs import PAIR, score_pairs
-from provision_dagster.filters.regions import GENERATORS, READ, regions_of
-from provision_dagster.filters.schema import FAMILIES, REGION_TEXT_SCORES
+from provision_dagster.filters.regions import GENERATORS, READ, REGION_FAMILIES, regions_of
+from provision_dagster.filters.schema import REGION_TEXT_SCORES
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.parts import openable
 from provision_dagster.storage.store import Store
@@ -128,7 +128,7 @@ def asked_regions(store: Store, shard: str, *, images: pl.DataFrame, config: Reg
         Rows of IMAGES of the shard that can be opened; questions about others are left out.
     """
     wanted = pl.col("generator").is_in(GENERATORS)
-    raw = [store.scan(family, partitions=shard, columns=READ).filter(wanted) for family in FAMILIES]
+    raw = [store.scan(family, partitions=shard, columns=READ).filter(wanted) for family in REGION_FAMILIES]
     regions = regions_of(pl.concat(raw).collect(), config=config)
     return regions.join(images, on="image_id", how="semi", maintain_order="left").with_columns(
         pl.col("box").struct.unnest()
@@ -163,14 +163,19 @@ def _rows(asked: pl.DataFrame, done: Sequence[pl.DataFrame], *, shard: str, mode
     return scored.select(pl.col(name).cast(dtype) for name, dtype in REGION_TEXT_SCORES.items())
 
 
-def check_scores(rows: pl.DataFrame, asked: pl.DataFrame, *, configured: bool) -> Mapping[str, pl.DataFrame]:
-    """Find rows that are out of range, of no question, or missing; by name of the problem, with `id`."""
-    scored = pl.col("cosine").is_not_null()
+def check_scores(
+    shard: str, rows: pl.DataFrame, *, config: RegionTextConfig | None, store: Store
+) -> Mapping[str, pl.DataFrame]:
+    """Find rows of a shard that are out of range, of no question, or missing; by problem, with column `id`."""
+    images = openable(store.scan("images", partitions=shard).collect())
+    asked = pl.DataFrame(schema={"id": pl.String()})
+    if config is not None:
+        asked = asked_regions(store, shard, images=images, config=config).select("id")
     bad = ~pl.col("cosine").is_between(-1.001, 1.001) | ~pl.col("percentile").is_between(0, 1)
-    expected = asked if configured else asked.clear()
+    both_or_none = pl.col("cosine").is_not_null() == pl.col("error").is_not_null()
     return {
         "score_out_of_range": rows.filter(bad),
-        "neither_score_nor_reason": rows.filter(scored == pl.col("error").is_not_null()),
-        "question_without_score": expected.join(rows, on="id", how="anti"),
-        "score_of_no_question": rows.join(expected, on="id", how="anti"),
+        "score_and_reason_or_neither": rows.filter(both_or_none),
+        "question_without_score": asked.join(rows, on="id", how="anti"),
+        "score_of_no_question": rows.join(asked, on="id", how="anti"),
     }

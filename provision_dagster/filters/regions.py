@@ -15,6 +15,9 @@ REGIONS: dict[str, pl.DataType] = {"id": pl.String(), "image_id": pl.String(), "
 READ = ("id", "generator", "image_ids", "answer", "metadata", "evidence")
 """Columns of RAW_QA that say it."""
 
+REGION_FAMILIES = ("qa_attribute", "qa_relation", "qa_segmentation")
+"""Raw QA tables that hold questions about regions."""
+
 _ATTRIBUTES = ("AttributeBBox", "TypedAttributeBBox")
 _RELATIONS = ("RelationBBox",)
 
@@ -67,7 +70,7 @@ def _shortest_side() -> pl.Expr:
     """Shorter side of the smallest box; null, and so left out, where a side is no number."""
     sides = [pl.col("boxes").list.eval(_side(end) - _side(start)).list for start, end in (("x1", "x2"), ("y1", "y2"))]
     shortest = pl.min_horizontal(side.min() for side in sides)
-    return pl.when(shortest.is_finite()).then(shortest)
+    return pl.when(pl.sum_horizontal(side.sum() for side in sides).is_finite()).then(shortest)
 
 
 def _covering() -> pl.Expr:
