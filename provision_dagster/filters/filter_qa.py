@@ -1,12 +1,13 @@
 """Sorts raw question-answer pairs into those that are kept and those that break a rule."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
 from provision_dagster.errors import InputError, SchemaError
 from provision_dagster.filters.config import FilterConfig
-from provision_dagster.filters.run_sql import run_models
+from provision_dagster.filters.run_sql import run_and_count, run_models
 from provision_dagster.filters.schema import LABEL_STATISTICS, QA_STATISTICS, SCORES
 from provision_dagster.filters.sql_config import SqlConfig
 from provision_dagster.generators.schema import FILTERED_QA, RAW_QA, REJECTED_QA
@@ -71,11 +72,33 @@ def filter_qa(
     InputError
         If `scores` has a table of another name.
     """
+    sorted_qa = sort_qa(raw_qa, images=images, scene_graphs=scene_graphs, config=config, scores=scores)
+    return sorted_qa.filtered, sorted_qa.rejected
+
+
+@dataclass(frozen=True)
+class SortedQA:
+    """Kept pairs (FILTERED_QA), rejected ones (REJECTED_QA), and how many rows each model of the SQL has."""
+
+    filtered: pl.DataFrame
+    rejected: pl.DataFrame
+    rows: dict[str, int]
+
+
+def sort_qa(
+    raw_qa: Frame,
+    *,
+    images: Frame,
+    scene_graphs: Frame,
+    config: FilterConfig | None = None,
+    scores: Mapping[str, Frame] | None = None,
+) -> SortedQA:
+    """Apply the rules as `filter_qa`, and tell how many rows each model has: how many pairs each rule spoke against."""
     settings = config or FilterConfig()
     raw = _columns(raw_qa, names=tuple(RAW_QA), table="raw_qa")
-    found = run_models(
+    run = run_and_count(
         {
-            "raw_qa": _with_row(raw),
+            "raw_qa": number_pairs(raw),
             "images": _columns(images, names=("image_id", "status", "license"), table="images"),
             "scene_graphs": _columns(scene_graphs, names=("image_id", "objects"), table="scene_graphs"),
             "config": settings.as_table(),
@@ -84,11 +107,11 @@ def filter_qa(
         targets=("filtered_qa", "rejected_qa"),
         limits=settings.sql,
     )
-    filtered = _typed(found["filtered_qa"], schema=FILTERED_QA).sort("id")
-    rejected = _typed(found["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
+    filtered = _typed(run.frames["filtered_qa"], schema=FILTERED_QA).sort("id")
+    rejected = _typed(run.frames["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
     if len(filtered) + len(rejected) != len(raw):
         raise AssertionError(f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones")
-    return filtered, rejected
+    return SortedQA(filtered, rejected, run.rows)
 
 
 def qa_statistics(
@@ -139,8 +162,8 @@ def _columns(frame: Frame, *, names: tuple[str, ...], table: str) -> pl.DataFram
     return frame.lazy().select(names).collect()
 
 
-def _with_row(raw: pl.DataFrame) -> pl.DataFrame:
-    """Number the pairs by id, so that "the first" does not depend on the order of the input."""
+def number_pairs(raw: pl.DataFrame) -> pl.DataFrame:
+    """Number raw QA by id in a column `row`, so that "the first" does not depend on the order of the input."""
     return raw.sort(_order()).with_row_index("row")
 
 

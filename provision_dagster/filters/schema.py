@@ -184,6 +184,12 @@ COLUMNS: dict[str, str] = {
     "label_statistics.value": "The label, attribute or predicate",
     "label_statistics.rows": "Filtered questions that mention the value",
     "share": "Of the filtered questions of that shard and family",
+    "setting": "Field of the file of filters",
+    "filter_settings.value": "What it is set to, as JSON",
+    "default": "What it is without a word in the file, as JSON",
+    "filter_settings.description": "What it decides, and where the default is from",
+    "section": "Section of the file of filters",
+    "score_settings.settings": "What it holds, as JSON, but for how and where the work is done; null: nothing scores",
     "region_text_scores.id": "Id of the question",
     "region_text_scores.image_id": "Picture that the region is of",
     "region_text_scores.box": "The region, in pixels of the upright picture",
@@ -213,13 +219,13 @@ COLUMNS: dict[str, str] = {
     "contamination.kind": "picture or question",
     "contamination.id": "Image id or id of the question",
     "benchmark": "Name of the benchmark",
-    "contamination.score": "Share that agrees, 0 .. 1: of bits (phash), of n-grams (ngram); 1 for equal files (sha256)",
-}
-"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""
     "contamination.item": "Picture or question of the benchmark that it is like: see `benchmark_items`",
     "benchmark_items.kind": "picture or question",
-    "benchmark_items.item": "Path of the picture in its folder, or number (from 1) or id of the row in its file, with its name",
+    "benchmark_items.item": "Path of the picture in its folder, or number (from 1) or id of the row in its file",
     "benchmark_items.sha256": "SHA-256 of the file; null where only a perceptual hash is known",
     "benchmark_items.phash": "16 hex digits: 64-bit perceptual hash; null where only the file's hash is known",
     "text": "The question, as the benchmark asks it",
     "benchmark_items.error": "Why there is nothing to be found by; null when there is",
+    "contamination.score": "Share that agrees, 0 .. 1: of bits (phash), of n-grams (ngram); 1 for equal files (sha256)",
+}
+"""What the columns of these tables hold, by column; by "table.column" where one table means something else by it."""

@@ -8,10 +8,12 @@ from provision_dagster.filters import schema as filters
 from provision_dagster.filters.schema import (
     BENCHMARK_ITEMS,
     FAMILIES,
+    FILTER_SETTINGS,
     LABEL_STATISTICS,
     QA_QUALITY,
     QA_STATISTICS,
     QUALITY_RESULTS,
+    SCORE_SETTINGS,
     SCORES,
 )
 from provision_dagster.generators import balance
@@ -235,6 +237,20 @@ _AFTER_GENERATION = (
         also_by=("family",),
     ),
     _table(
+        "filter_settings",
+        FILTER_SETTINGS,
+        "Thresholds of the rules in SQL.",
+        key=("setting",),
+        partition_by=None,
+    ),
+    _table(
+        "score_settings",
+        SCORE_SETTINGS,
+        "Models, comparisons and benchmarks that give the scores which rules read.",
+        key=("section",),
+        partition_by=None,
+    ),
+    _table(
         "region_text_scores",
         SCORES["region_text_scores"],
         "How well each region fits the expression that a question has for it.",
@@ -247,6 +263,20 @@ _AFTER_GENERATION = (
         key=("id", "form"),
         sort_by=("part", "id", "form"),
         also_by=("part",),
+    ),
+    _table(
+        "duplicate_pictures",
+        SCORES["duplicates"],
+        "Pictures of all image sets that are like an earlier one.",
+        key=("shard", "id", "method"),
+        partition_by=None,
+    ),
+    _table(
+        "benchmark_items",
+        BENCHMARK_ITEMS,
+        "Pictures and questions of the benchmarks that must not be in the data.",
+        key=("benchmark", "kind", "item"),
+        partition_by=None,
     ),
     _table(
         "duplicates",
@@ -265,20 +295,6 @@ _AFTER_GENERATION = (
     _table(
         "rejected_qa",
         REJECTED_QA,
-        "duplicate_pictures",
-        SCORES["duplicates"],
-        "Pictures of all image sets that are like an earlier one.",
-        key=("shard", "id", "method"),
-        partition_by=None,
-    ),
-    _table(
-        "benchmark_items",
-        BENCHMARK_ITEMS,
-        "Pictures and questions of the benchmarks that must not be in the data.",
-        key=("benchmark", "kind", "item"),
-        partition_by=None,
-    ),
-    _table(
         "Question-answer pairs that a filter rejected, with rule, score and threshold.",
         key=("id",),
         sort_by=("id", "rule", "detail"),
