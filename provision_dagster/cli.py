@@ -469,6 +469,49 @@ def _scored(labelled: Any, filters: Path | None) -> Any:
 
 
 @app.command()
+def sql(
+    model: Annotated[str, typer.Argument(help="Name of a file of dbt_like_sql/, without .sql.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show SQL, what it reads, where columns are from, and DuckDB's plan.")
+    ] = False,
+    shard: Annotated[str | None, typer.Option(help="Shard to run it on; default: the first.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show at most.")] = 20,
+) -> None:
+    """Run a model of the SQL on a shard and show its rows; with --explain: how it works."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filter_commands import print_explained, print_frame
+    from provision_dagster.storage.store import Store
+    from provision_dagster.stored_sql import explain_model, find_model, run_model, shard_sources
+
+    find_model(model)
+    config, store = FoldersResource().filters(), Store.from_env()
+    store.create_all()
+    chosen = shard or next(iter(store.partitions("images")), None)
+    sources = shard_sources(store, chosen, config=config)
+    if explain:
+        print_explained(console, explain_model(model, sources, config=config))
+        return
+    where = f"the first {rows} rows on {chosen}" if chosen else "there are no shards yet"
+    console.print(f"{model}: {where}", markup=False, soft_wrap=True)
+    print_frame(console, run_model(model, sources, config=config, rows=rows))
+
+
+@app.command()
+def why(
+    qa_id: Annotated[str, typer.Argument(help="Id of a question, or its first digits.")],
+) -> None:
+    """Tell the story of a question: picture, evidence, generator, scores, the verdict of each rule, mixes."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filter_commands import print_story
+    from provision_dagster.storage.store import Store
+    from provision_dagster.why import why as story_of
+
+    store = Store.from_env()
+    store.create_all()
+    print_story(console, story_of(qa_id, store=store, config=FoldersResource().filters()))
+
+
+@app.command()
 def materialize(
     image_set: Annotated[list[str] | None, typer.Option(help="Image set; may be repeated. Default: all.")] = None,
     shard: Annotated[
