@@ -16,6 +16,9 @@ from provision_dagster.filters.schema import FAMILIES, SCORES
 from provision_dagster.filters.sources import SOURCES
 from provision_dagster.storage.store import Store
 
+MARTS = ("filtered_qa", "rejected_qa", "qa_statistics", "label_statistics")
+"""Models whose rows are stored."""
+
 
 @dataclass(frozen=True)
 class Explained:
@@ -42,8 +45,15 @@ def find_model(name: str) -> Model:
     return models[name]
 
 
-def shard_sources(store: Store, shard: str | None, *, config: FilterConfig) -> dict[str, pl.DataFrame]:
+def shard_sources(
+    store: Store, shard: str | None, *, config: FilterConfig, marts: bool = False
+) -> dict[str, pl.DataFrame]:
     """Read what the models read of one shard; all tables are empty when `shard` is None.
+
+    Parameters
+    ----------
+    marts
+        Whether marts are read too, as they are stored: SQL tests are about these.
 
     Raises
     ------
@@ -63,6 +73,7 @@ def shard_sources(store: Store, shard: str | None, *, config: FilterConfig) -> d
         **{name: store.scan(name, partitions=shard).collect() for name in ("images", "scene_graphs")},
         "config": config.as_table(),
         **{name: _scores(store, name, shard) for name in SCORES},
+        **{name: store.scan(name, partitions=shard).collect() for name in MARTS if marts},
     }
 
 
@@ -82,7 +93,8 @@ def run_model(name: str, sources: Mapping[str, pl.DataFrame], *, config: FilterC
     order = run_order(models, targets=[name], sources=sources)
     with connect(sources, limits=config.sql) as connection:
         create_models(connection, models=models, order=[step for step in order if step != name])
-        return connection.sql(f"select * from (\n{model.sql}\n) limit {int(rows)}").pl()
+        found: pl.DataFrame = connection.sql(f"select * from (\n{model.sql}\n) limit {int(rows)}").pl()
+        return found
 
 
 def explain_model(name: str, sources: Mapping[str, pl.DataFrame], *, config: FilterConfig) -> Explained:
@@ -90,7 +102,7 @@ def explain_model(name: str, sources: Mapping[str, pl.DataFrame], *, config: Fil
     model, models = find_model(name), load_models(layers=(*LAYERS, TESTS))
     order = run_order(models, targets=[name], sources=sources)
     needed = {step: models[step] for step in order}
-    columns = column_lineage(needed, sources={table: tuple(schema) for table, schema in SOURCES.items()})
+    columns = column_lineage(needed, sources={table: tuple(frame.columns) for table, frame in sources.items()})
     with connect(sources, limits=config.sql) as connection:
         create_models(connection, models=models, order=[step for step in order if step != name])
         plan = connection.execute(f"explain\n{model.sql}").fetchall()

@@ -3,6 +3,7 @@
 import hashlib
 
 import dagster as dg
+import polars as pl
 
 from provision_dagster import __version__
 from provision_dagster.defs.policies import policy
@@ -26,7 +27,7 @@ def model_out(name: str) -> dg.AssetOut:
         metadata["dagster/column_schema"] = _columns(name)
     return dg.AssetOut(
         description=model.description,
-        dagster_type=None if stored else dg.Nothing,
+        dagster_type=pl.DataFrame if stored else dg.Nothing,
         metadata=metadata,
         **policy("filtered_qa" if stored else "sql_models", kinds={"sql", "duckdb"}, code_version=_version(model.sql)),
     )

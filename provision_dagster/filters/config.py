@@ -146,9 +146,13 @@ class FilterConfig(BaseModel):
     def as_table(self) -> pl.DataFrame:
         """Return the thresholds as one row, a column per field: the table `config` of the SQL."""
         values = {name: list(v) if isinstance(v, tuple) else v for name, v in self if name in RULE_FIELDS}
-        lists = {name: pl.List(pl.String()) for name, value in values.items() if isinstance(value, list)}
-        numbers = {name: pl.Float64() for name, value in values.items() if value is None}
-        return pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides=lists | numbers)
+        # what is empty or null has its type all the same
+        types: dict[str, pl.DataType] = {
+            name: pl.Float64() if value is None else pl.List(pl.String())
+            for name, value in values.items()
+            if value is None or isinstance(value, list)
+        }
+        return pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides=types)
 
 
 RULE_FIELDS = tuple(name for name, field in FilterConfig.model_fields.items() if not models_in(field.annotation))

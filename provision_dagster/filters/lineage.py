@@ -53,7 +53,7 @@ def column_lineage(models: Mapping[str, Model], *, sources: Mapping[str, tuple[s
     InputError
         If a model reads something that is neither a model nor a source.
     """
-    known = {table: dict.fromkeys(columns, "UNKNOWN") for table, columns in sources.items()}
+    known: dict[str, object] = {table: dict.fromkeys(columns, "UNKNOWN") for table, columns in sources.items()}
     found: dict[str, Lineage] = {}
     for name in run_order(models, targets=models, sources=sources):
         found[name] = _columns(models[name].sql, known=known)
@@ -61,7 +61,7 @@ def column_lineage(models: Mapping[str, Model], *, sources: Mapping[str, tuple[s
     return found
 
 
-def _columns(sql: str, *, known: dict[str, dict[str, str]]) -> Lineage:
+def _columns(sql: str, *, known: dict[str, object]) -> Lineage:
     query = qualify(
         parse_one(sql, dialect="duckdb"),
         schema=known,

@@ -103,7 +103,9 @@ def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     return int(count)
 
 
-def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = None) -> list[SqlTest]:
+def run_sql_tests(
+    tables: Mapping[str, pl.DataFrame], *, folder: Path | None = None, limits: SqlConfig | None = None
+) -> list[SqlTest]:
     """Run the queries of `dbt_like_sql/tests/` that the given tables suffice for.
 
     Parameters
@@ -113,6 +115,8 @@ def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = N
         computed: a test that reads one of them is left out.
     folder
         Folder of the models and tests; the one that ships when None.
+    limits
+        What DuckDB may take; `SqlConfig()` when None.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = N
     tests = load_models(folder, layers=[TESTS])
     chosen = {name: test for name, test in tests.items() if _can_run(test, staging=staging, tables=tables)}
     order = run_order({**staging, **chosen}, targets=chosen, sources=tables)
-    with connect(tables) as connection:
+    with connect(tables, limits=limits) as connection:
         create_models(connection, models=staging, order=[name for name in order if name in staging])
         return [SqlTest(name, test.description, connection.sql(test.sql).pl()) for name, test in chosen.items()]
 
