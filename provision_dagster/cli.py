@@ -480,14 +480,15 @@ def sql(
     """Run a model of the SQL on a shard and show its rows; with --explain: how it works."""
     from provision_dagster.defs.resources import FoldersResource
     from provision_dagster.filter_commands import print_explained, print_frame
+    from provision_dagster.filters.models import TESTS
     from provision_dagster.storage.store import Store
     from provision_dagster.stored_sql import explain_model, find_model, run_model, shard_sources
 
-    find_model(model)
+    stored = find_model(model).layer == TESTS
     config, store = FoldersResource().filters(), Store.from_env()
     store.create_all()
     chosen = shard or next(iter(store.partitions("images")), None)
-    sources = shard_sources(store, chosen, config=config)
+    sources = shard_sources(store, chosen, config=config, marts=stored)
     if explain:
         print_explained(console, explain_model(model, sources, config=config))
         return
