@@ -123,6 +123,34 @@ def judge_shard(
     return work, scored
 
 
+def unjudged(rows: pl.DataFrame, raw_qa: pl.DataFrame, *, prompt: str | None) -> dict[str, pl.DataFrame]:
+    """Find what is wrong with the scores of a shard.
+
+    Parameters
+    ----------
+    rows
+        Schema JUDGE_SCORES.
+    raw_qa
+        Schema RAW_QA, of all families.
+    prompt
+        Of the judge; None where there is none, and so no row may be.
+
+    Returns
+    -------
+    dict of str to polars.DataFrame
+        Offending rows by rule.
+    """
+    claims = claims_of(raw_qa if prompt else raw_qa.clear(), prompt=prompt or "")
+    score, error = pl.col("p_yes"), pl.col("error")
+    return {
+        "form_not_judged": claims.join(rows, on=["id", "form"], how="anti"),
+        "form_from_nowhere": rows.join(claims, on=["id", "form"], how="anti"),
+        "question_changed_since": rows.join(claims, on=["id", "form"]).filter(pl.col("asked") != pl.col("asked_right")),
+        "score_without_reason": rows.filter(score.is_null() == error.is_null()),
+        "no_probability": rows.filter(score.is_not_null() & ~score.is_between(0, 1)),
+    }
+
+
 def _scored(judge: LoadedJudge, claims: pl.DataFrame, *, images: pl.DataFrame, work: Work) -> pl.DataFrame:
     """Ask, and put the answers beside the claims; schema JUDGE_SCORES."""
     cases, placed = cases_of(claims, images)

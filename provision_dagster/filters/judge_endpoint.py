@@ -69,7 +69,10 @@ class EndpointJudge(EndpointClient[EndpointJudgeConfig]):
         except AnnotatorError as error:
             work.lost(str(error), error)
             return Judged(None, None, str(error))
-        work.succeeded()
+        if found.error is None:
+            work.succeeded()
+        else:
+            work.unusable()
         return found
 
 

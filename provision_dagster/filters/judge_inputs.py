@@ -1,7 +1,7 @@
 """Pictures and prompts as a model wants them: a batch filled up, or what many prompts about one picture share."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Shared:
         Number of tokens with which all rows begin; less than any row has.
     """
 
-    first: Mapping[str, Any]
+    first: Any
     rows: list[list[int]]
     length: int
 
@@ -117,7 +117,7 @@ class Writer:
         return [head[: -len(tail)] + row[length:] for row in rows]
 
 
-def common(rows: Sequence[Sequence[int]]) -> int:
+def common(rows: list[list[int]]) -> int:
     """Count the tokens with which all rows begin, but leave each row one at least."""
     low, high = min(rows), max(rows)  # what the first and the last of a sorted list share, all share
     most = min(map(len, rows)) - 1

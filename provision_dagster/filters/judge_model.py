@@ -163,7 +163,8 @@ class HubJudge:
         return answers if self._seen else self._compared(answers, list(ready.asked.values()))
 
     def _shared(self, ready: Written) -> list[Judged]:
-        torch, answers, rows = torch_module(), [], ready.inputs.rows
+        torch, rows = torch_module(), ready.inputs.rows
+        answers: list[Judged] = []
         ready.inputs.first.to(self._device, self._network.dtype)
         with torch.inference_mode():
             prefix = Prefix(self._network, ready.inputs, pad=self._pad)

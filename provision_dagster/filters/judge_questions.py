@@ -87,7 +87,7 @@ def claims_of(raw_qa: pl.DataFrame, *, prompt: str) -> pl.DataFrame:
 
 def _filled(prompt: str) -> pl.Expr:
     """Fill a prompt in, a column at a time."""
-    pieces: list[pl.Expr] = []
+    pieces: list[pl.Expr] = [pl.lit("")]  # an empty prompt too is a text
     for text, name, _, _ in Formatter().parse(prompt):
         pieces.append(pl.lit(text))
         if name is not None:

@@ -123,8 +123,9 @@ def judged(yes: Floats, no: Floats, whole: Floats) -> list[Judged]:
     whole
         Logarithm of the sum of exp over the whole vocabulary, shape (n,).
     """
-    sure = p_yes(yes, no)
-    mass = np.exp(np.logaddexp(_summed(yes), _summed(no)) - whole).clip(0.0, 1.0)
+    with np.errstate(invalid="ignore"):  # what is not finite is told below
+        sure = p_yes(yes, no)
+        mass = np.exp(np.logaddexp(_summed(yes), _summed(no)) - whole).clip(0.0, 1.0)
     fine = np.isfinite(sure) & np.isfinite(mass)
     bad = Judged(None, None, "the model gave logits that are not finite")
     return [Judged(float(p), float(m)) if ok else bad for p, m, ok in zip(sure, mass, fine, strict=True)]
