@@ -1,4 +1,4 @@
-"""What the quality suites ask of a data set: every threshold of the checks on `qa_quality` and `mixes`."""
+"""What the quality suites ask of a data set: every threshold of the checks on `qa_quality`."""
 
 from typing import Literal
 
@@ -133,10 +133,4 @@ class QualityConfig(BaseModel):
     )
     min_objects_per_picture: float = Field(
         default=1.0, ge=0, description="Smallest mean number of objects of a scene graph."
-    )
-    max_mix_letter_excess: float = Field(
-        default=0.1,
-        gt=0,
-        le=1,
-        description="As `max_position_excess`, for the letters of a mix, all generators together.",
     )

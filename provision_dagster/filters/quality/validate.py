@@ -103,7 +103,7 @@ def _context(docs: Path | None) -> Iterator[Any]:
         yield context
 
 
-def _site(folder: Path) -> dict[str, Any]:
+def _site(folder: Path) -> Any:
     store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
     return {
         "class_name": "SiteBuilder",
