@@ -23,6 +23,7 @@ from provision_dagster.defs.stages import (
     MIXES,
     PER_SHARD,
     PICTURES,
+    QUALITY,
     REGISTER,
     REGISTER_RECIPES,
 )
@@ -215,6 +216,7 @@ def materialize(
     run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], workers=1, report=report, store=store)
     run_all("across shards", [Task(ACROSS_SHARDS)], workers=1, report=report, store=store)
     run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
+    run_all("quality", [Task(QUALITY)], workers=1, report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], workers=1, report=report, store=store)
     assert RECIPES.name is not None
     known = store.get_dynamic_partitions(RECIPES.name)
