@@ -7,9 +7,14 @@ REGISTER = ("image_sets", "annotator_settings", "filter_settings", "score_settin
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
 ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")
-ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths", "annotator_quality")
+ACROSS_SHARDS = (
+    *("repeated_pictures", "vocabulary", "answer_strengths", "annotator_quality"),
+    *("duplicate_pictures", "benchmark_items"),
+)
 GENERATE = ("scene_graphs", "rejected_evidence", *FAMILIES)
-SCORES: tuple[str, ...] = ()
+MODEL_SCORES = ("region_text_scores", "judge_scores")
+COMPARISONS = ("duplicates", "contamination")
+SCORES = (*MODEL_SCORES, *COMPARISONS)
 """What rules read beside questions, pictures and scene graphs: made between `GENERATE` and `FILTER`."""
 FILTER = tuple(load_models())
 PER_SHARD = (*GENERATE, *SCORES, *FILTER)
