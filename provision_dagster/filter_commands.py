@@ -13,11 +13,19 @@ from provision_dagster.why import Story
 CELL = 80
 """Characters of a cell at most."""
 
+WIDE = 6
+"""Columns of a table at most; wider ones are printed row by row."""
+
 
 def print_frame(console: Console, frame: pl.DataFrame, *, title: str | None = None) -> None:
     """Print a frame as a table, or that it has no rows."""
     if frame.is_empty():
         console.print(f"{title}: none" if title else "no rows", markup=False)
+        return
+    if frame.width > WIDE:
+        for place, named in enumerate(frame.iter_rows(named=True), start=1):
+            console.print(f"{title or 'row'} {place}", style="bold", markup=False)
+            _print_pairs(console, _told(named, frame.columns))
         return
     table = Table(*frame.columns, title=title, title_justify="left", title_style="bold")
     for row in frame.iter_rows():

@@ -21,8 +21,15 @@ NOT_MADE = frozenset(READ_BY_RULES) - frozenset(SCORES)
 """Tables that rules read and no asset makes: they are empty, and their rules have no verdict."""
 
 
+VERDICTS = ("filtered_qa", "rejected_qa")
+
+
 def _deps(name: str) -> set[dg.AssetKey]:
-    return {key for key in model_deps(name) if key.to_user_string() not in NOT_MADE}
+    """What a model reads; the marts that hold verdicts also name what these are made of, to be seen out of date."""
+    every = set(MODELS) if name in VERDICTS else {name}
+    outside = {key for model in every for key in model_deps(model) if key.to_user_string() not in MODELS}
+    keys = model_deps(name) | outside
+    return {key for key in keys if key.to_user_string() not in NOT_MADE}
 
 
 @dg.multi_asset(

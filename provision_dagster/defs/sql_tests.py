@@ -28,13 +28,17 @@ def sql_tests(
     context: dg.AssetCheckExecutionContext, folders: FoldersResource, store: StoreResource
 ) -> dg.AssetCheckResult:
     """Run the tests over each shard; `provision sql TEST --shard SHARD` lists the rows."""
-    opened, config, seen = store.store(), folders.filters(), 0
-    found = [pl.DataFrame(schema=PROBLEMS)]
-    for shard in context.op_execution_context.partition_keys:
-        tables = _tables(opened, shard, config)
-        seen += tables["filtered_qa"].height + tables["rejected_qa"].height
-        found += [_problem(test, shard) for test in run_sql_tests(tables, limits=config.sql) if not test.passed]
-    return result(pl.concat(found), rows=seen)
+    config = folders.filters()
+    outcomes = [tested(store.store(), shard, config) for shard in context.op_execution_context.partition_keys]
+    return result(pl.concat([found for found, _ in outcomes]), rows=sum(rows for _, rows in outcomes))
+
+
+def tested(store: Store, shard: str, config: FilterConfig) -> tuple[pl.DataFrame, int]:
+    """Return the problems that the tests find in a stored shard, schema PROBLEMS, and how many rows were looked at."""
+    tables = _tables(store, shard, config)
+    failed = [_problem(test, shard) for test in run_sql_tests(tables, limits=config.sql) if not test.passed]
+    rows = tables["filtered_qa"].height + tables["rejected_qa"].height
+    return pl.concat([pl.DataFrame(schema=PROBLEMS), *failed]), rows
 
 
 def _tables(store: Store, shard: str, config: FilterConfig) -> dict[str, pl.DataFrame]:

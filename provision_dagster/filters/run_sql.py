@@ -88,12 +88,13 @@ def run_and_count(
     models = load_models(folder)
     order = run_order(models, targets=targets, sources=sources)
     with connect(sources, limits=limits) as connection:
-        create_models(connection, models=models, order=[name for name in order if name not in targets])
         found: dict[str, pl.DataFrame] = {}
         for name in order:
             if name in targets:
                 found[name] = connection.sql(models[name].sql).pl()
                 connection.register(name, found[name])
+            else:
+                create_models(connection, models=models, order=[name])
         return Run(found, {name: count_rows(connection, name) for name in order})
 
 
