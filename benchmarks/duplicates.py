@@ -101,7 +101,7 @@ def find_benchmark(rows: int) -> str:
     """Questions of a benchmark of 100,000 questions."""
     frame, _ = questions(rows)
     known, few = questions(100_000, seed=1)[0], 1000
-    text = pl.concat([known["question"], frame["question"].head(few)])
+    text = pl.concat([known["question"], frame.filter(pl.col("question") != "Describe.")["question"].head(few)])
     items = (
         pl.DataFrame({"text": text}).with_row_index("item").with_columns(benchmark=pl.lit("b"), kind=pl.lit("question"))
     )
@@ -110,7 +110,8 @@ def find_benchmark(rows: int) -> str:
     start = time.perf_counter()
     found = contaminated_questions(frame, items=items, benchmarks=[benchmark]).filter(pl.col("score") == 1)
     seconds = time.perf_counter() - start
-    return f"{rows:,} questions against {text.len():,} of a benchmark: {seconds:.1f} s; {found.height:,} found whole"
+    told = f"{found.height:,} found whole, {few:,} planted"
+    return f"{rows:,} questions against {text.len():,} of a benchmark: {seconds:.1f} s; {told}"
 
 
 def compare_libraries(rows: int) -> str:
