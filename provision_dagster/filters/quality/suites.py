@@ -206,7 +206,7 @@ def _schema(figures: pl.DataFrame, sample: pl.DataFrame, config: QualityConfig) 
 
 
 def _graphs(figures: pl.DataFrame, config: QualityConfig) -> Suite:
-    frame = judged(figures, "broken_rows", "objects_per_picture", stage="scene_graphs")
+    frame = judged(figures, "broken_rows", "objects_per_picture", stage="scene_graphs", min_rows=1)
     return _suite(
         "scene_graphs_in_range",
         frame,

@@ -192,3 +192,8 @@ def test_data_docs_show_every_suite(clean: Tables, tmp_path: Path) -> None:
         assert suite.name == "like_previous" or suite.name in index
     pages = list((tmp_path / "docs" / "validations").rglob("*.html"))
     assert len(pages) == 10  # nine suites with figures, and the sample of one
+
+
+def test_nothing_is_no_fault(clean: Tables) -> None:
+    nothing = Tables(clean.raw.clear(), clean.kept.clear(), clean.graphs.clear())
+    assert failed(nothing.judge()) == {}
