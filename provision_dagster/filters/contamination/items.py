@@ -50,7 +50,8 @@ def _read(benchmark: BenchmarkConfig) -> pl.DataFrame:
         parts = [_questions(benchmark.questions, benchmark.column)] if benchmark.questions else []
         parts += [_pictures(benchmark.images)] if benchmark.images else []
     except InputError as error:
-        raise InputError(f"benchmark `{benchmark.name}`: {error}") from error
+        # not `from error`: of a failed run the innermost message is shown, which does not name the benchmark
+        raise InputError(f"benchmark `{benchmark.name}`: {error}") from None
     found = pl.concat(parts).with_columns(benchmark=pl.lit(benchmark.name))
     return found.select(pl.col(name).cast(dtype) for name, dtype in BENCHMARK_ITEMS.items())
 
