@@ -12,11 +12,15 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from provision_dagster import runs
+from provision_dagster.defs.sql_tests import tested
 from provision_dagster.defs.stages import FILTER, GENERATE, REGISTER, SCORES
+from provision_dagster.filters.config import FilterConfig
+from provision_dagster.filters.filter_qa import RULES
 from provision_dagster.filters.lineage import shipped_lineage
 from provision_dagster.filters.models import load_models
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.samples.rendering import render_scenes
+from provision_dagster.why import why
 from tests.defs.project import Project
 
 pytestmark = pytest.mark.slow
@@ -26,6 +30,7 @@ SHARD = "scenes-00000"
 MAKE = """
 import sys
 from provision_dagster import runs
+from provision_dagster.defs.sql_tests import tested
 from provision_dagster.defs.stages import *
 
 with runs.instance() as opened:
@@ -48,7 +53,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = Project(tmp_path_factory.mktemp("project"))
     options = ("--format", "provision", "--images", scenes.parent / "images", "--depth", scenes.parent / "depth_masks")
     made.run("ingest", scenes, *options, "--name", "scenes", "--shard-size", "10")
-    make(made, "PICTURES", "ANNOTATE", "ACROSS_SHARDS", "PER_SHARD")
+    made.run("materialize", "--recipe", "foundation")
     return made
 
 
@@ -146,8 +151,92 @@ def test_another_threshold_filters_anew_and_makes_nothing_else(project: Project,
 def test_a_setting_that_is_wrong_is_told(project: Project, tmp_path: Path) -> None:
     (project.folder / "filters.yaml").write_text("min_judge_p_yes: 70\n")
     try:
-        message = project.run("ingest", code=2)
+        message = project.run("sql", "stg_raw_qa", code=2)
     finally:
         (project.folder / "filters.yaml").unlink()
     assert "min_judge_p_yes" in message
     assert REGISTER[-1] == "score_settings"
+
+
+def test_a_model_is_shown_on_a_shard(project: Project) -> None:
+    text = project.run("sql", "int_rule_length", "--rows", "3")
+    assert "int_rule_length: the first 3 rows on scenes-00000" in text
+    rows = project.run("sql", "stg_raw_qa", "--rows", "2")
+    first = sorted(pl.concat([project.rows(family) for family in FAMILIES])["id"])[0]
+    assert first[:10] in rows
+    assert "no rows" in project.run("sql", "unique_ids")
+
+
+def test_a_model_is_explained(project: Project) -> None:
+    text = " ".join(project.run("sql", "rejected_qa", "--explain").split())
+    assert load_models()["rejected_qa"].description in text.replace("\n", " ")
+    assert "inner join int_verdicts on raw_qa.row = int_verdicts.row" in text
+    assert "reads: int_verdicts, raw_qa" in text
+    assert "stg_raw_qa, " in text
+    assert "int_verdicts.threshold" in text
+    assert "╰" in text  # DuckDB's plan
+
+
+def test_a_model_that_is_not_there_is_told(project: Project) -> None:
+    assert "no model `int_rule_juge`; near: int_rule_judge" in project.run("sql", "int_rule_juge", code=2)
+    assert "near: scenes-00000" in project.run("sql", "stg_images", "--shard", "scenes-0000", code=2)
+
+
+def test_a_question_that_was_kept_tells_its_story(project: Project) -> None:
+    mixed = project.rows("mixes").row(0, named=True)
+    attribute = project.rows("filtered_qa").filter(id=mixed["id"]).row(0, named=True)
+    text = project.run("why", attribute["id"][:12].upper())
+    assert attribute["question"] in " ".join(text.split())
+    assert "kept: it is in filtered_qa" in text
+    assert "foundation" in text
+    picture = project.rows("images").filter(pl.col("image_id").is_in(attribute["image_ids"])).row(0, named=True)
+    for word in (attribute["template"], picture["image_key"], "candidate", "region_size", "not asked"):
+        assert word in text
+    story = why(attribute["id"], store=project.store, config=FilterConfig())
+    assert set(story.objects["id"]) == set(attribute["evidence"]["object_ids"])
+
+
+def test_every_rule_of_a_rejected_question_is_told(project: Project) -> None:
+    gone = project.rows("rejected_qa")
+    for row in gone.unique("rule", maintain_order=True).iter_rows(named=True):
+        story = why(row["id"], store=project.store, config=FilterConfig())
+        assert story.verdicts["rule"].to_list() == list(RULES)
+        first = story.verdicts.filter(verdict="broken").row(0, named=True)
+        assert {name: first[name] for name in ("rule", "score", "threshold", "detail")} == {
+            name: row[name] for name in ("rule", "score", "threshold", "detail")
+        }
+        assert (story.kept, story.outdated) == (False, False)
+    story = why(gone["id"][0], store=project.store, config=FilterConfig(denied_licences=("gpl",), max_copies=9))
+    assert story.pictures.height >= 1
+    strict = why(project.rows("filtered_qa")["id"][0], store=project.store, config=FilterConfig(max_question_chars=1))
+    assert strict.outdated
+    assert strict.verdicts.filter(verdict="broken")["rule"].to_list() == ["length"]
+
+
+def test_an_id_that_is_not_there_is_told(project: Project) -> None:
+    some = project.rows("filtered_qa")["id"].min()
+    assert isinstance(some, str)
+    end = "0" if some[-1] != "0" else "1"
+    assert f"no question has the id `{some[:-1]}{end}`; near: {some}" in project.run("why", some[:-1] + end, code=2)
+    assert "QA_ID needs at least 4 digits, got 'ab'" in project.run("why", "ab", code=2)
+    assert "no question has the id `zzzz`; of 1 shards 1 have questions: scenes-00000" in project.run(
+        "why", "zzzz", code=2
+    )
+
+
+def test_queries_that_find_what_should_not_be_there_block(project: Project, instance: dg.DagsterInstance) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey("filtered_qa"), "sql_tests")
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)
+    assert record.status.value == "SUCCEEDED"
+    assert runs.definitions().resolve_asset_graph().get_check_spec(key).blocking
+    whole = project.rows("filtered_qa")
+    assert tested(project.store, SHARD, FilterConfig())[0].is_empty()
+    try:
+        project.store.write_partition("filtered_qa", pl.concat([whole, whole.head(1)]), key=SHARD)
+        found, rows = tested(project.store, SHARD, FilterConfig())
+        shown = project.run("sql", "unique_ids", "--shard", SHARD)
+    finally:
+        project.store.write_partition("filtered_qa", whole, key=SHARD)
+    assert found["rule"].to_list() == ["kept_and_rejected_are_all", "statistics_match_rows", "unique_ids"]
+    assert rows == whole.height + project.rows("rejected_qa").height + 1
+    assert whole["id"][0][:10] in shown
