@@ -29,7 +29,7 @@ def print_frame(console: Console, frame: pl.DataFrame, *, title: str | None = No
         return
     table = Table(*frame.columns, title=title, title_justify="left", title_style="bold")
     for row in frame.iter_rows():
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(_cut(_cell(value)) for value in row))
     console.print(table, markup=False)
 
 
@@ -93,4 +93,8 @@ def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={_cell(part)}" for name, part in value.items())
     text = "" if value is None else str(value)
+    return text
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= CELL else text[: CELL - 1] + "…"

@@ -12,7 +12,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from provision_dagster import runs
-from provision_dagster.defs.sql_tests import tested
+from provision_dagster.defs.sql_tests import tested as problems_in
 from provision_dagster.defs.stages import FILTER, GENERATE, REGISTER, SCORES
 from provision_dagster.filters.config import FilterConfig
 from provision_dagster.filters.filter_qa import RULES
@@ -230,13 +230,18 @@ def test_queries_that_find_what_should_not_be_there_block(project: Project, inst
     assert record.status.value == "SUCCEEDED"
     assert runs.definitions().resolve_asset_graph().get_check_spec(key).blocking
     whole = project.rows("filtered_qa")
-    assert tested(project.store, SHARD, FilterConfig())[0].is_empty()
+    assert problems_in(project.store, SHARD, FilterConfig())[0].is_empty()
     try:
         project.store.write_partition("filtered_qa", pl.concat([whole, whole.head(1)]), key=SHARD)
-        found, rows = tested(project.store, SHARD, FilterConfig())
+        found, rows = problems_in(project.store, SHARD, FilterConfig())
         shown = project.run("sql", "unique_ids", "--shard", SHARD)
     finally:
         project.store.write_partition("filtered_qa", whole, key=SHARD)
-    assert found["rule"].to_list() == ["kept_and_rejected_are_all", "statistics_match_rows", "unique_ids"]
+    assert found["rule"].to_list() == [
+        "kept_and_rejected_are_all",
+        "one_answer_per_question",
+        "statistics_match_rows",
+        "unique_ids",
+    ]
     assert rows == whole.height + project.rows("rejected_qa").height + 1
     assert whole["id"][0][:10] in shown
