@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
-EXTRAS ?= dev,onnx,postgres,s3
+EXTRAS ?= dev,onnx,postgres,s3,quality
 # tests and type checks need the packages of models too (torch: some GB)
 ALL_EXTRAS ?= $(EXTRAS),models
 INSTALLED := $(VENV)/.installed-$(EXTRAS)

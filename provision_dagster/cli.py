@@ -1,5 +1,6 @@
 """`provision`: the command line, for people and scripts."""
 
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -70,6 +71,7 @@ class TinyPart(StrEnum):
     detections = "detections"
     masks = "masks"
     depth_maps = "depth_maps"
+    clip = "clip"
 
 
 class Bars:
@@ -403,6 +405,115 @@ def _to_compare_with(
 
 
 @app.command()
+def calibrate(
+    pairs: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV, Parquet or JSON lines: score and label; or image, box, expression and label, to be scored."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for calibration.json, thresholds.csv, precision_recall.png.")],
+    precision: Annotated[
+        float | None,
+        typer.Option(help="Share of true pairs among those kept, 0 .. 1, to be reached; default: the best F1."),
+    ] = None,
+    filters: Annotated[
+        Path | None,
+        typer.Option(help="YAML file whose `region_text` is the model that scores; default: PROVISION_FILTERS."),
+    ] = None,
+) -> None:
+    """Choose the threshold of a score from labelled pairs: precision, recall, and what each threshold keeps."""
+    from provision_dagster.filters.calibration import calibrate as choose
+    from provision_dagster.filters.calibration import told_thresholds, write_calibration
+    from provision_dagster.filters.labelled_pairs import read_pairs
+
+    labelled = read_pairs(pairs)
+    scored_here = "score" not in labelled.columns
+    if scored_here:
+        labelled = _scored(labelled, filters)
+    found = choose(labelled, precision=precision)
+    table = Table("wanted precision", "threshold", "kept", "precision", "recall", "F1")
+    for wanted, threshold, kept, _, *shares in told_thresholds(found).iter_rows():
+        known = [f"{threshold:.4f}", f"{kept:,}", *(f"{share:.3f}" for share in shares)] if kept else ["none"]
+        table.add_row(f"{wanted:g}", *known)
+    console.print(table)
+    by = "best F1" if found.by == "f1" else f"precision {precision:g}"
+    at = found.chosen
+    console.print(
+        f"{by}: threshold {at['threshold']:.4f}, precision {at['precision']:.3f}, recall {at['recall']:.3f}; "
+        f"ROC AUC {found.auc:.3f} of {found.pairs:,} pairs, {found.true:,} true",
+        markup=False,
+        soft_wrap=True,
+    )
+    if scored_here:
+        # rounded down: what scores the threshold is kept
+        floor = math.floor(at["threshold"] * 1e4) / 1e4
+        console.print(f"min_region_text_cosine: {floor:g}", markup=False)
+        labelled.write_parquet(_folder(out) / "scored.parquet")
+    for file in write_calibration(found, _folder(out)):
+        console.print(f"written: {file}", markup=False, soft_wrap=True)
+
+
+def _scored(labelled: Any, filters: Path | None) -> Any:
+    """Score labelled regions with the configured model."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filters.config import load_filters
+    from provision_dagster.filters.labelled_pairs import score_labelled
+
+    path = filters or Path(FoldersResource().filter_settings)
+    if filters is not None and not filters.is_file():
+        raise InputError(f"`--filters` must be a file, got `{filters}`")
+    config = load_filters(path).region_text
+    if config is None:
+        raise InputError(f"PAIRS has no `score`, and `{path}` has no `region_text`: name a model that scores")
+    return score_labelled(labelled, config=config)
+
+
+@app.command()
+def sql(
+    model: Annotated[str, typer.Argument(help="Name of a file of dbt_like_sql/, without .sql.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show SQL, what it reads, where columns are from, and DuckDB's plan.")
+    ] = False,
+    shard: Annotated[str | None, typer.Option(help="Shard to run it on; default: the first.")] = None,
+    rows: Annotated[int, typer.Option(min=1, help="Rows to show at most.")] = 20,
+) -> None:
+    """Run a model of the SQL on a shard and show its rows; with --explain: how it works."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filter_commands import print_explained, print_frame
+    from provision_dagster.filters.models import TESTS
+    from provision_dagster.storage.store import Store
+    from provision_dagster.stored_sql import explain_model, find_model, run_model, shard_sources
+
+    stored = find_model(model).layer == TESTS
+    config, store = FoldersResource().filters(), Store.from_env()
+    store.create_all()
+    chosen = shard or next(iter(store.partitions("images")), None)
+    sources = shard_sources(store, chosen, config=config, marts=stored)
+    if explain:
+        print_explained(console, explain_model(model, sources, config=config))
+        return
+    where = f"the first {rows} rows on {chosen}" if chosen else "there are no shards yet"
+    console.print(f"{model}: {where}", markup=False, soft_wrap=True)
+    print_frame(console, run_model(model, sources, config=config, rows=rows))
+
+
+@app.command()
+def why(
+    qa_id: Annotated[str, typer.Argument(help="Id of a question, or its first digits.")],
+) -> None:
+    """Tell the story of a question: picture, evidence, generator, scores, the verdict of each rule, mixes."""
+    from provision_dagster.defs.resources import FoldersResource
+    from provision_dagster.filter_commands import print_story
+    from provision_dagster.storage.store import Store
+    from provision_dagster.why import why as story_of
+
+    store = Store.from_env()
+    store.create_all()
+    print_story(console, story_of(qa_id, store=store, config=FoldersResource().filters()))
+
+
+@app.command()
 def materialize(
     image_set: Annotated[list[str] | None, typer.Option(help="Image set; may be repeated. Default: all.")] = None,
     shard: Annotated[
@@ -464,7 +575,7 @@ def render(
 
 @app.command()
 def train_tiny(
-    out: Annotated[Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml.")],
+    out: Annotated[Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml, and tiny_clip/.")],
     part: Annotated[TinyPart, typer.Option(help="What to train.")] = TinyPart.all,
     scenes: Annotated[int | None, typer.Option(min=1, help="Rendered scenes to learn from; default: by part.")] = None,
     passes: Annotated[int | None, typer.Option(min=1, help="How often each is seen; default: by part.")] = None,
@@ -472,27 +583,50 @@ def train_tiny(
     threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = 1,
     held_out: Annotated[int, typer.Option(min=1, help="Other scenes that the models are then measured on.")] = 200,
 ) -> None:
-    """Train tiny annotators on rendered scenes, on a processor in minutes, and measure them on others."""
-    from provision_dagster.training.train import PARTS, train_tiny
+    """Train tiny models on rendered scenes, on a processor in minutes, and measure them on others.
+
+    Annotators: detections, masks, depth_maps. Filters: clip (expressions of regions).
+    """
+    from provision_dagster.training.train import FOLDERS, PARTS, train_tiny
 
     parts = tuple(name for name in PARTS if part.value in ("all", name))
     with bars() as show:
         trained = train_tiny(
             _folder(out), parts=parts, scenes=scenes, passes=passes, seed=seed, threads=threads, progress=show
         )
-        measured = _on_held_out(out / "annotators.yaml", scenes=held_out, show=show)
+        measured = (
+            None if set(parts) <= set(FOLDERS) else _on_held_out(out / "annotators.yaml", scenes=held_out, show=show)
+        )
     table = Table("model", "weights", "KB", "steps", "loss at first", "loss at last")
     for one in trained:
         size = f"{one.file.stat().st_size / 1000:.0f}"
         table.add_row(one.part, str(one.weights), size, str(one.steps), f"{one.first:.3f}", f"{one.last:.3f}")
     console.print(table)
+    if measured is not None:
+        _print_measured(measured)
+    if "clip" in parts:
+        _print_separation(out, scenes=held_out)
+    console.print(f"on {held_out} scenes that they have not seen; written to {out}", markup=False, soft_wrap=True)
+
+
+def _print_measured(measured: Any) -> None:
     if measured.detections is not None:
         console.print(f"boxes: AP {measured.detections.ap:.3f}, AP50 {measured.detections.ap50:.3f}")
     if measured.quality.masks is not None:
         console.print(f"masks: IoU {measured.quality.masks.mean:.3f}")
     if measured.spearman is not None:
         console.print(f"depth: Spearman {measured.spearman:.3f}")
-    console.print(f"on {held_out} scenes that they have not seen; written to {out}", markup=False, soft_wrap=True)
+
+
+def _print_separation(out: Path, *, scenes: int) -> None:
+    """Print and plot how well the CLIP tells true from corrupted expressions."""
+    from provision_dagster.training.held_out import by_kind, chart_of, clip_scores
+
+    scores = clip_scores(out / "tiny_clip", scenes=scenes, seed=HELD_OUT_SEED)
+    (out / "roc_clip.png").write_bytes(chart_of(scores, title="Expressions of objects: true, or one word wrong"))
+    areas = by_kind(scores)
+    kinds = ", ".join(f"{name} {area:.3f}" for name, area in areas.items() if name != "all")
+    console.print(f"expressions: ROC AUC {areas['all']:.3f} ({kinds})", markup=False, soft_wrap=True)
 
 
 def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:

@@ -16,13 +16,19 @@ import dagster as dg
 from provision_dagster import local
 from provision_dagster.dead_runs import alive, bury
 from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
+from provision_dagster.defs.resources import FoldersResource
 from provision_dagster.defs.stages import (
     ACROSS_SHARDS,
     ANNOTATE,
+    COMPARISONS,
+    FILTER,
+    GENERATE,
     INGEST,
     MIXES,
+    MODEL_SCORES,
     PER_SHARD,
     PICTURES,
+    QUALITY,
     REGISTER,
     REGISTER_RECIPES,
 )
@@ -214,7 +220,8 @@ def materialize(
     ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
     run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], workers=1, report=report, store=store)
     run_all("across shards", [Task(ACROSS_SHARDS)], workers=1, report=report, store=store)
-    run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
+    _questions(shards, ranges, workers=workers, report=report, store=store)
+    run_all("quality", [Task(QUALITY)], workers=1, report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], workers=1, report=report, store=store)
     assert RECIPES.name is not None
     known = store.get_dynamic_partitions(RECIPES.name)
@@ -223,6 +230,25 @@ def materialize(
     if unknown:
         raise ProvisionError(f"unknown recipe {', '.join(unknown)}; there are: {', '.join(known)}")
     run_all("mixes", [Task(MIXES, r, r) for r in chosen], workers=1, report=report, store=store)
+
+
+def _questions(
+    shards: Sequence[str],
+    ranges: Sequence[tuple[str, str]],
+    *,
+    workers: int,
+    report: Report,
+    store: dg.DagsterInstance,
+) -> None:
+    """Make questions, scores and verdicts in one run per shard; a model that scores is loaded once for many."""
+    filters = FoldersResource().filters()
+    if filters.region_text is None and filters.judge is None:
+        run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
+        return
+    run_all("questions", [Task(GENERATE, s, s) for s in shards], workers=workers, report=report, store=store)
+    run_all("scores", [Task(MODEL_SCORES, *ends) for ends in ranges], workers=1, report=report, store=store)
+    rest = (*COMPARISONS, *FILTER)
+    run_all("filters", [Task(rest, s, s) for s in shards], workers=workers, report=report, store=store)
 
 
 def all_shards(store: dg.DagsterInstance) -> list[str]:

@@ -32,7 +32,9 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-@pytest.mark.parametrize("command", ["generate", "ingest", "materialize", "render", "train-tiny", "demo", "home"])
+@pytest.mark.parametrize(
+    "command", ["generate", "ingest", "materialize", "render", "train-tiny", "demo", "home", "sql", "why"]
+)
 def test_help_explains_every_option(command: str, project: Project) -> None:
     text = project.run(command, "--help")
     options = [line for line in text.splitlines() if line.strip().startswith("--")]

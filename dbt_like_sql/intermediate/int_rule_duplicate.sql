@@ -4,6 +4,7 @@ select
     'duplicate' as rule,
     int_repeated_questions.copy::double as score,
     config.max_copies::double as threshold,
+    null::varchar as model,
     'repeats ' || int_repeated_questions.first_id as detail
 from int_repeated_questions
 cross join config

@@ -37,5 +37,6 @@ select
     'evidence' as rule,
     null::double as score,
     null::double as threshold,
+    null::varchar as model,
     'object ' || object_id || ' is in no scene graph of its images' as detail
 from missing

@@ -51,6 +51,7 @@ select
     'format' as rule,
     null::double as score,
     null::double as threshold,
+    null::varchar as model,
     detail
 from checked
 where detail is not null

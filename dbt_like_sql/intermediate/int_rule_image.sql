@@ -27,5 +27,6 @@ select
     'image' as rule,
     null::double as score,
     null::double as threshold,
+    null::varchar as model,
     detail
 from faults

@@ -16,6 +16,7 @@ select
     (case when question_chars > max_question_chars then question_chars else answer_chars end)::double as score,
     (case when question_chars > max_question_chars then max_question_chars else max_answer_chars end)::double
         as threshold,
+    null::varchar as model,
     case
         when question_chars > max_question_chars then 'the question has ' || question_chars || ' characters'
         else 'the answer or an option has ' || answer_chars || ' characters'

@@ -38,6 +38,7 @@ select
         when options > 0 and options < min_options then min_options::double
         when options > max_options then max_options::double
     end as threshold,
+    null::varchar as model,
     detail
 from checked
 where detail is not null

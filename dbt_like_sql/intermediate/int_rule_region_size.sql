@@ -23,6 +23,7 @@ select
     'region_size' as rule,
     coalesce(side, 0.0) as score,
     threshold,
+    null::varchar as model,
     case
         when side is null then 'the evidence has no box'
         else 'the shortest side of a box is ' || printf('%.1f', side) || ' px'

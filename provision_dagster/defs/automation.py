@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 
@@ -26,14 +27,15 @@ shard_job = dg.define_asset_job(
 def new_image_sets(
     context: dg.SensorEvaluationContext, folders: FoldersResource
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
-    """Register shards when a spec file or a file of annotators is new or changed.
+    """Register shards when a spec file, or a file of annotators or filters, is new or changed.
 
     What follows is then made by the automation conditions.
     """
     files = folders.image_set_files()
     digest = hashlib.sha256()
     named = sorted({file for file in annotator_files(files).values() if file.is_file()})
-    for file in [*files, *named]:
+    told = [file for file in [Path(folders.filter_settings)] if file.is_file()]
+    for file in [*files, *named, *told]:
         digest.update(file.name.encode())
         digest.update(file.read_bytes())
     state = digest.hexdigest()

@@ -48,7 +48,8 @@ def result(
     return dg.AssetCheckResult(passed=found.is_empty(), severity=severity, metadata=metadata)
 
 
-def _as_problem(rule: str, rows: pl.DataFrame, *, example: str) -> pl.DataFrame:
+def as_problem(rule: str, rows: pl.DataFrame, *, example: str) -> pl.DataFrame:
+    """Count rows that break a rule, and show a value of the first; schema PROBLEMS, empty when there are none."""
     if rows.is_empty():
         return pl.DataFrame(schema=PROBLEMS)
     return pl.DataFrame({"rule": [rule], "rows": [rows.height], "example": [str(rows[example][0])]}, schema=PROBLEMS)
@@ -60,8 +61,8 @@ def _pictures(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     unexplained = rows.filter(~pl.col("status").is_in(["ok", "annotations_only"]) & pl.col("error").is_null())
     return pl.concat(
         [
-            _as_problem("picture_lost", lost, example="image_key"),
-            _as_problem("status_without_reason", unexplained, example="image_key"),
+            as_problem("picture_lost", lost, example="image_key"),
+            as_problem("status_without_reason", unexplained, example="image_key"),
         ]
     )
 
@@ -71,7 +72,7 @@ def _annotated(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     images = store.scan("images", partitions=shard).collect()
     pictures = openable(images)
     lost = pictures.join(rows, on=["image_set", "image_key"], how="anti") if rows.height else pictures.clear()
-    return _as_problem("picture_lost", lost, example="image_key")
+    return as_problem("picture_lost", lost, example="image_key")
 
 
 def _graphs(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -83,7 +84,7 @@ def _graphs(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         [
             problems(rows, rules=graph_rules(), example=pl.col("image_key")),
-            _as_problem("usable_picture_without_graph", lost, example="image_key"),
+            as_problem("usable_picture_without_graph", lost, example="image_key"),
         ]
     )
 
@@ -93,7 +94,7 @@ def _questions(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(
         [
             problems(rows, rules=qa_rules(), example=pl.col("id")),
-            _as_problem("image_unknown", foreign_images(rows, scene_graphs=graphs), example="id"),
+            as_problem("image_unknown", foreign_images(rows, scene_graphs=graphs), example="id"),
         ]
     )
 
@@ -107,8 +108,8 @@ def _funnel_adds_up(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFram
     return pl.concat(
         [
             _questions(store, shard, rows),
-            _as_problem("qa_lost", lost, example="id"),
-            _as_problem("qa_from_nowhere", added, example="id"),
+            as_problem("qa_lost", lost, example="id"),
+            as_problem("qa_from_nowhere", added, example="id"),
         ]
     )
 
@@ -152,7 +153,9 @@ def images_usable(context: dg.AssetCheckExecutionContext, store: StoreResource) 
     return result(found, rows=rows.height, severity=severity)
 
 
-def _failures(table: str) -> dg.AssetChecksDefinition:
+def failures(table: str) -> dg.AssetChecksDefinition:
+    """Make the check that warns of pictures on which the model of a table failed."""
+
     @dg.asset_check(
         asset=table,
         name=f"{table}_complete",
@@ -174,7 +177,7 @@ def _failures(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-failure_checks = [_failures(table) for table in ANNOTATE]
+failure_checks = [failures(table) for table in ANNOTATE]
 
 
 @dg.asset_check(asset="image_sets", description="Every image set of the spec folder can be read.")

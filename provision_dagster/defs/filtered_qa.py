@@ -1,6 +1,7 @@
 """Filtered QA: rules in SQL decide what is kept; what is rejected keeps its reason."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -8,39 +9,76 @@ import polars as pl
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
-from provision_dagster.defs.policies import RETRY, policy
-from provision_dagster.filters.filter_qa import filter_qa, qa_statistics
-from provision_dagster.filters.models import load_models
+from provision_dagster.defs.policies import RETRY
+from provision_dagster.defs.resources import FoldersResource
+from provision_dagster.defs.sql_models import MARTS, MODELS, STEPS, model_deps, model_out, table_lineage
+from provision_dagster.defs.stages import SCORES
+from provision_dagster.filters.filter_qa import qa_statistics, sort_qa
 from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.filters.schema import SCORES as READ_BY_RULES
 
-MODELS = load_models()
+NOT_MADE = frozenset(READ_BY_RULES) - frozenset(SCORES)
+"""Tables that rules read and no asset makes: they are empty, and their rules have no verdict."""
 
 
-def _out(name: str) -> dg.AssetOut:
-    return dg.AssetOut(description=MODELS[name].description, **policy("filtered_qa", kinds={"sql", "duckdb"}))
+VERDICTS = ("filtered_qa", "rejected_qa")
+
+
+def _deps(name: str) -> set[dg.AssetKey]:
+    """What a model reads; the marts that hold verdicts also name what these are made of, to be seen out of date."""
+    every = set(MODELS) if name in VERDICTS else {name}
+    outside = {key for model in every for key in model_deps(model) if key.to_user_string() not in MODELS}
+    keys = model_deps(name) | outside
+    return {key for key in keys if key.to_user_string() not in NOT_MADE}
 
 
 @dg.multi_asset(
-    ins={name: dg.AssetIn(name) for name in (*FAMILIES, "images", "scene_graphs")},
-    outs={name: _out(name) for name in ("filtered_qa", "rejected_qa", "qa_statistics", "label_statistics")},
+    ins={name: dg.AssetIn(name) for name in (*FAMILIES, "images", "scene_graphs", *SCORES)},
+    deps=["filter_settings"],
+    outs={name: model_out(name) for name in MODELS},
+    internal_asset_deps={name: _deps(name) for name in MODELS},
     partitions_def=SHARDS,
     retry_policy=RETRY,
 )
 def filtered(
-    images: pl.LazyFrame, scene_graphs: pl.LazyFrame, **families: pl.LazyFrame
-) -> Iterator[dg.Output[pl.DataFrame]]:
+    context: dg.AssetExecutionContext, folders: FoldersResource, **tables: pl.LazyFrame
+) -> Iterator[dg.Output[Any]]:
     """Run the models of `dbt_like_sql/` over the raw QA of a shard."""
-    raw = pl.concat([families[name] for name in FAMILIES]).collect()
-    kept, rejected = filter_qa(raw, images=images, scene_graphs=scene_graphs)
-    statistics, labels = qa_statistics(raw, filtered_qa=kept)
-    rules = rejected.group_by("rule", "generator").len("rows").sort("rule", "generator")
-    rates = statistics.select("generator", "raw_rows", "rows", "keep_rate", "top_answer", "top_answer_share")
-    metadata: dict[str, Metadata] = {
-        "filtered_qa": {"keep_rate": kept.height / max(raw.height, 1), "raw_rows": raw.height},
-        "rejected_qa": {"rules": dg.MetadataValue.md(markdown_table(rules))},
-        "qa_statistics": {"generators": dg.MetadataValue.md(markdown_table(rates))},
-        "label_statistics": {},
+    config = folders.filters()
+    raw = pl.concat([tables[name] for name in FAMILIES]).collect()
+    # comparisons across shards say of which shard each row is
+    own = pl.col("shard") == context.partition_key
+    done = sort_qa(
+        raw,
+        images=tables["images"],
+        scene_graphs=tables["scene_graphs"],
+        config=config,
+        scores={name: tables[name].filter(own) for name in SCORES},
+    )
+    statistics, labels = qa_statistics(raw, filtered_qa=done.filtered, limits=config.sql)
+    for name, rows in done.rows.items():  # each after those that it reads
+        if name in STEPS:
+            yield dg.Output(None, output_name=name, metadata={"dagster/partition_row_count": rows})
+    frames = {
+        "filtered_qa": done.filtered,
+        "rejected_qa": done.rejected,
+        "qa_statistics": statistics,
+        "label_statistics": labels,
     }
-    frames = {"filtered_qa": kept, "rejected_qa": rejected, "qa_statistics": statistics, "label_statistics": labels}
-    for name, frame in frames.items():
-        yield dg.Output(frame, output_name=name, metadata=metadata[name], data_version=data_version(frame))
+    for name in MARTS:
+        metadata = _metadata(name, frames, raw=raw.height) | {"dagster/column_lineage": table_lineage(name)}
+        yield dg.Output(frames[name], output_name=name, metadata=metadata, data_version=data_version(frames[name]))
+
+
+def _metadata(name: str, frames: dict[str, pl.DataFrame], *, raw: int) -> Metadata:
+    """What a mart tells beside its rows."""
+    frame = frames[name]
+    if name == "filtered_qa":
+        return {"keep_rate": frame.height / max(raw, 1), "raw_rows": raw}
+    if name == "rejected_qa":
+        rules = frame.group_by("rule", "generator").len("rows").sort("rule", "generator")
+        return {"rules": dg.MetadataValue.md(markdown_table(rules))}
+    if name == "qa_statistics":
+        rates = frame.select("generator", "raw_rows", "rows", "keep_rate", "top_answer", "top_answer_share")
+        return {"generators": dg.MetadataValue.md(markdown_table(rates))}
+    return {}

@@ -31,7 +31,8 @@ def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.O
 
 @dg.asset(
     partitions_def=RECIPES,
-    deps=[recipes],
+    # a dependency for its blocking checks: what they find must not get into a mix
+    deps=[recipes, "qa_quality"],
     ins={name: dg.AssetIn(name, partition_mapping=EVERY_SHARD) for name in SOURCES},
     **policy("mixes", kinds={"polars"}, automatic=False),
 )

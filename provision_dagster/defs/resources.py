@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
+from provision_dagster.filters.config import FilterConfig, load_filters
 from provision_dagster.generators.generate import Settings
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.registry import annotators_of
@@ -54,6 +55,14 @@ class FoldersResource(dg.ConfigurableResource[None]):
         default_factory=lambda: _folder("PROVISION_EXPORTS", "data/exports"),
         description="Exported mixes (PROVISION_EXPORTS).",
     )
+    filter_settings: str = Field(
+        default_factory=lambda: _folder("PROVISION_FILTERS", "data/filters.yaml"),
+        description="YAML file of the filters; absent: default thresholds, no model (PROVISION_FILTERS).",
+    )
+
+    def filters(self) -> FilterConfig:
+        """Thresholds, models and benchmarks of the filters."""
+        return load_filters(Path(self.filter_settings))
 
     def image_set_files(self) -> list[Path]:
         """Spec files of image sets, sorted; none when the folder does not exist."""

@@ -1,20 +1,23 @@
 """The stages of the path, as names of assets: what a job or the command line makes in one run."""
 
+from provision_dagster.filters.models import load_models
 from provision_dagster.filters.schema import FAMILIES
 
-REGISTER = ("image_sets", "annotator_settings")
+REGISTER = ("image_sets", "annotator_settings", "filter_settings", "score_settings")
 INGEST = ("image_sources", "annotations", "rejected_annotations")
 PICTURES = ("images",)
 ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")
-ACROSS_SHARDS = ("repeated_pictures", "vocabulary", "answer_strengths", "annotator_quality")
-PER_SHARD = (
-    "scene_graphs",
-    "rejected_evidence",
-    *FAMILIES,
-    "filtered_qa",
-    "rejected_qa",
-    "qa_statistics",
-    "label_statistics",
+ACROSS_SHARDS = (
+    *("repeated_pictures", "vocabulary", "answer_strengths", "annotator_quality"),
+    *("duplicate_pictures", "benchmark_items"),
 )
+GENERATE = ("scene_graphs", "rejected_evidence", *FAMILIES)
+MODEL_SCORES = ("region_text_scores", "judge_scores")
+COMPARISONS = ("duplicates", "contamination")
+SCORES = (*MODEL_SCORES, *COMPARISONS)
+"""What rules read beside questions, pictures and scene graphs: made between `GENERATE` and `FILTER`."""
+FILTER = tuple(load_models())
+PER_SHARD = (*GENERATE, *SCORES, *FILTER)
+QUALITY = ("qa_quality", "quality_results", "data_docs")
 REGISTER_RECIPES = ("recipes",)
 MIXES = ("mixes", "exports")

@@ -1,9 +1,19 @@
 """What the filters ask for: every number that a rule compares with, with its source. None is in the SQL."""
 
+from pathlib import Path
+
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
+from provision_dagster.filters.duplicate_config import DUPLICATE_PATHS, BenchmarkConfig, DuplicatesConfig
+from provision_dagster.filters.judge_config import AnyJudgeConfig
+from provision_dagster.filters.quality_config import QualityConfig
+from provision_dagster.filters.region_text_config import RegionTextConfig
+from provision_dagster.filters.sql_config import SQL_PATHS, SqlConfig
 from provision_dagster.image_sets.schema import USABLE_STATUSES
+from provision_dagster.image_sets.spec import read_mapping
+from provision_dagster.scene_graphs.annotators.base_config import PATHS
+from provision_dagster.scene_graphs.annotators.config_files import checked, models_in
 
 REGION_GENERATORS = ("AttributeBBox", "TypedAttributeBBox", "RelationBBox")
 """Generators that point at a region by the box of an object."""
@@ -13,9 +23,9 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class FilterConfig(BaseModel):
-    """Thresholds of the rules that need no model."""
+    """Thresholds of the rules, and what computes the scores that some of them read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     min_region_side_px: float = Field(
         default=50,
@@ -65,8 +75,103 @@ class FilterConfig(BaseModel):
         description="Values of `images.status` that a question may be asked about.",
     )
 
+    allowed_licences: tuple[str, ...] = Field(
+        default=(),
+        description="Licences that pictures may have, whatever the case; none: any, and none at all.",
+    )
+    denied_licences: tuple[str, ...] = Field(
+        default=(),
+        description="Licences that pictures must not have, whatever the case, even if allowed.",
+    )
+    min_region_text_cosine: float = Field(
+        default=0.2,
+        ge=-1,
+        le=1,
+        description="Least cosine between a region and the expression that a question has for it. The scale is that "
+        "of the model: `provision calibrate` finds the threshold for yours. LAION-5B (arXiv 2210.08402) kept whole "
+        "pictures of 0.28 with CLIP ViT-B/32; regions and short expressions lie lower.",
+    )
+    min_judge_p_yes: float = Field(
+        default=0.7,
+        ge=0,
+        le=1,
+        description="Least probability of Yes when a model is asked whether the answer is true. Genixer "
+        "(arXiv 2312.06731) keeps above 0.7.",
+    )
+    hard_judge_p_yes: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="From here to `min_judge_p_yes` a question is hard rather than false (Genixer's hard set): the "
+        "rejection says so.",
+    )
+    near_duplicate_phash_bits: float | None = Field(
+        default=None,
+        ge=0,
+        le=64,
+        description="Bits of 64 by which the perceptual hash of a near-duplicate picture differs at most. Null, as for "
+        "the next four: whatever the search found (`duplicates`, `benchmarks`). A number narrows it, and nothing is "
+        "searched anew.",
+    )
+    near_duplicate_embedding: float | None = Field(
+        default=None, ge=0, le=2, description="Greatest cosine distance of embeddings of near-duplicate pictures."
+    )
+    near_duplicate_minhash: float | None = Field(
+        default=None, ge=0, le=1, description="Greatest Jaccard distance of near-duplicate questions."
+    )
+    contaminated_phash: float | None = Field(
+        default=None, ge=0, le=1, description="Share of equal bits from which a picture is a benchmark's."
+    )
+    contaminated_ngram: float | None = Field(
+        default=None, ge=0, le=1, description="Share of n-grams from which a question is a benchmark's."
+    )
+
+    region_text: RegionTextConfig | None = Field(
+        default=None, description="What compares regions with expressions; null: nothing does."
+    )
+    judge: AnyJudgeConfig | None = Field(
+        default=None, description="What is asked whether question and answer are true; null: nothing is."
+    )
+    quality: QualityConfig = Field(
+        default_factory=QualityConfig, description="Thresholds of the checks on the whole data set."
+    )
+    duplicates: DuplicatesConfig = Field(
+        default_factory=DuplicatesConfig, description="Which pictures and questions are looked at as duplicates."
+    )
+    benchmarks: tuple[BenchmarkConfig, ...] = Field(
+        default=(), description="Benchmarks whose pictures and questions must not be in the data."
+    )
+    sql: SqlConfig = Field(default_factory=SqlConfig, description="Memory and threads of DuckDB.")
+
     def as_table(self) -> pl.DataFrame:
-        """Return the configuration as one row, a column per field: the table `config` of the SQL."""
-        data = {name: [list(v) if isinstance(v, tuple) else v] for name, v in self}
-        lists = {name: pl.List(pl.String()) for name in ("region_generators", "usable_statuses")}
-        return pl.DataFrame(data, schema_overrides=lists)
+        """Return the thresholds as one row, a column per field: the table `config` of the SQL."""
+        values = {name: list(v) if isinstance(v, tuple) else v for name, v in self if name in RULE_FIELDS}
+        # what is empty or null has its type all the same
+        types: dict[str, pl.DataType] = {
+            name: pl.Float64() if value is None else pl.List(pl.String())
+            for name, value in values.items()
+            if value is None or isinstance(value, list)
+        }
+        return pl.DataFrame({name: [value] for name, value in values.items()}, schema_overrides=types)
+
+
+RULE_FIELDS = tuple(name for name, field in FilterConfig.model_fields.items() if not models_in(field.annotation))
+"""Fields that the SQL compares with: a change re-filters, and scores nothing anew. The others are sections."""
+
+FILE_FIELDS = (*PATHS, *DUPLICATE_PATHS, *SQL_PATHS)
+"""Fields of sections that name files: relative paths count from the folder of the YAML file."""
+
+
+def load_filters(path: Path) -> FilterConfig:
+    """Read the configuration of the filters from a YAML file; where there is none, defaults, and no model.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is not YAML, or a field is unknown, missing or out of range; all are named.
+    """
+    if not path.exists():
+        return FilterConfig()
+    return checked(
+        read_mapping(path, holds="the settings of filters"), model=FilterConfig, path=path, paths=FILE_FIELDS
+    )

@@ -1,35 +1,49 @@
 """Sorts raw question-answer pairs into those that are kept and those that break a rule."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import polars as pl
 
-from provision_dagster.errors import SchemaError
+from provision_dagster.errors import InputError, SchemaError
 from provision_dagster.filters.config import FilterConfig
-from provision_dagster.filters.run_sql import run_models
-from provision_dagster.filters.schema import LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.filters.run_sql import run_and_count, run_models
+from provision_dagster.filters.schema import LABEL_STATISTICS, QA_STATISTICS, SCORES
+from provision_dagster.filters.sql_config import SqlConfig
 from provision_dagster.generators.schema import FILTERED_QA, RAW_QA, REJECTED_QA
 
 RULES = (
     "format",
     "length",
     "image",
+    "licence",
     "region_size",
     "options",
     "evidence",
+    "contaminated",
+    "region_text",
+    "judge",
+    "near_duplicate",
     "conflicting_answers",
     "duplicate",
 )
 """In the order in which they are applied: a pair is rejected by the first that it breaks.
 
-A pair that breaks one of the first six is no longer compared with others.
+A pair that breaks any but the last two is no longer compared with others by these.
 """
 
 Frame = pl.DataFrame | pl.LazyFrame
 
 
 def filter_qa(
-    raw_qa: Frame, *, images: Frame, scene_graphs: Frame, config: FilterConfig | None = None
+    raw_qa: Frame,
+    *,
+    images: Frame,
+    scene_graphs: Frame,
+    config: FilterConfig | None = None,
+    scores: Mapping[str, Frame] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Apply the rules that need no model.
+    """Apply the rules; models have spoken before, by their scores.
 
     Parameters
     ----------
@@ -41,6 +55,9 @@ def filter_qa(
         Schema SCENE_GRAPHS of these images.
     config
         Thresholds; the defaults when None.
+    scores
+        What models and comparisons with other data found, by the names of `schema.SCORES`, at least of these pairs
+        and images. Without a table, or a row in it, the rule that reads it has no verdict.
 
     Returns
     -------
@@ -52,25 +69,54 @@ def filter_qa(
     ------
     SchemaError
         If a frame lacks a column that the rules read.
+    InputError
+        If `scores` has a table of another name.
     """
+    sorted_qa = sort_qa(raw_qa, images=images, scene_graphs=scene_graphs, config=config, scores=scores)
+    return sorted_qa.filtered, sorted_qa.rejected
+
+
+@dataclass(frozen=True)
+class SortedQA:
+    """Kept pairs (FILTERED_QA), rejected ones (REJECTED_QA), and how many rows each model of the SQL has."""
+
+    filtered: pl.DataFrame
+    rejected: pl.DataFrame
+    rows: dict[str, int]
+
+
+def sort_qa(
+    raw_qa: Frame,
+    *,
+    images: Frame,
+    scene_graphs: Frame,
+    config: FilterConfig | None = None,
+    scores: Mapping[str, Frame] | None = None,
+) -> SortedQA:
+    """Apply the rules as `filter_qa`, and tell how many rows each model has: how many pairs each rule spoke against."""
+    settings = config or FilterConfig()
     raw = _columns(raw_qa, names=tuple(RAW_QA), table="raw_qa")
-    found = run_models(
+    run = run_and_count(
         {
-            "raw_qa": _with_row(raw),
-            "images": _columns(images, names=("image_id", "status"), table="images"),
+            "raw_qa": number_pairs(raw),
+            "images": _columns(images, names=("image_id", "status", "license"), table="images"),
             "scene_graphs": _columns(scene_graphs, names=("image_id", "objects"), table="scene_graphs"),
-            "config": (config or FilterConfig()).as_table(),
+            "config": settings.as_table(),
+            **_scores(scores or {}),
         },
         targets=("filtered_qa", "rejected_qa"),
+        limits=settings.sql,
     )
-    filtered = _typed(found["filtered_qa"], schema=FILTERED_QA).sort("id")
-    rejected = _typed(found["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
+    filtered = _typed(run.frames["filtered_qa"], schema=FILTERED_QA).sort("id")
+    rejected = _typed(run.frames["rejected_qa"], schema=REJECTED_QA).sort(*_order(), "rule", "detail")
     if len(filtered) + len(rejected) != len(raw):
         raise AssertionError(f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones")
-    return filtered, rejected
+    return SortedQA(filtered, rejected, run.rows)
 
 
-def qa_statistics(raw_qa: Frame, *, filtered_qa: Frame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def qa_statistics(
+    raw_qa: Frame, *, filtered_qa: Frame, limits: SqlConfig | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Describe what the filters kept.
 
     Parameters
@@ -79,6 +125,8 @@ def qa_statistics(raw_qa: Frame, *, filtered_qa: Frame) -> tuple[pl.DataFrame, p
         Schema RAW_QA.
     filtered_qa
         Schema FILTERED_QA: what was kept of it.
+    limits
+        What DuckDB may take.
 
     Returns
     -------
@@ -89,11 +137,22 @@ def qa_statistics(raw_qa: Frame, *, filtered_qa: Frame) -> tuple[pl.DataFrame, p
         "raw_qa": _columns(raw_qa, names=("shard", "family", "generator"), table="raw_qa"),
         "filtered_qa": _columns(filtered_qa, names=tuple(FILTERED_QA), table="filtered_qa"),
     }
-    found = run_models(sources, targets=("qa_statistics", "label_statistics"))
+    found = run_models(sources, targets=("qa_statistics", "label_statistics"), limits=limits)
     return (
         _typed(found["qa_statistics"], schema=QA_STATISTICS),
         _typed(found["label_statistics"], schema=LABEL_STATISTICS),
     )
+
+
+def _scores(given: Mapping[str, Frame]) -> dict[str, pl.DataFrame]:
+    """Return all tables of scores; those that are not given are empty."""
+    unknown = sorted(set(given) - set(SCORES))
+    if unknown:
+        raise InputError(f"`scores` must be among {sorted(SCORES)}, got {unknown}")
+    return {
+        name: _columns(given[name], names=tuple(schema), table=name) if name in given else pl.DataFrame(schema=schema)
+        for name, schema in SCORES.items()
+    }
 
 
 def _columns(frame: Frame, *, names: tuple[str, ...], table: str) -> pl.DataFrame:
@@ -103,8 +162,8 @@ def _columns(frame: Frame, *, names: tuple[str, ...], table: str) -> pl.DataFram
     return frame.lazy().select(names).collect()
 
 
-def _with_row(raw: pl.DataFrame) -> pl.DataFrame:
-    """Number the pairs by id, so that "the first" does not depend on the order of the input."""
+def number_pairs(raw: pl.DataFrame) -> pl.DataFrame:
+    """Number raw QA by id in a column `row`, so that "the first" does not depend on the order of the input."""
     return raw.sort(_order()).with_row_index("row")
 
 

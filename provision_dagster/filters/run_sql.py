@@ -1,5 +1,6 @@
 """Runs the SELECTs of `dbt_like_sql/` with DuckDB over polars frames, handed over as Arrow without a copy."""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ import duckdb
 import polars as pl
 
 from provision_dagster.filters.models import LAYERS, TESTS, Model, load_models, run_order
+from provision_dagster.filters.sql_config import SqlConfig
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # nothing is downloaded, and a name in SQL never means a Python variable
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "python_enable_replacements": False,
+    # rows come and go by their number, so their order needs no memory
+    "preserve_insertion_order": False,
 }
 
 
@@ -33,7 +37,11 @@ class SqlTest:
 
 
 def run_models(
-    sources: Mapping[str, pl.DataFrame], *, targets: Sequence[str], folder: Path | None = None
+    sources: Mapping[str, pl.DataFrame],
+    *,
+    targets: Sequence[str],
+    folder: Path | None = None,
+    limits: SqlConfig | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Run models and everything they read.
 
@@ -45,6 +53,8 @@ def run_models(
         Models whose rows are wanted.
     folder
         Folder of the models; the one that ships when None.
+    limits
+        What DuckDB may take; `SqlConfig()` when None.
 
     Returns
     -------
@@ -56,19 +66,47 @@ def run_models(
     InputError
         If a model reads something that is neither a model nor given.
     """
+    return run_and_count(sources, targets=targets, folder=folder, limits=limits).frames
+
+
+@dataclass(frozen=True)
+class Run:
+    """What models returned: the rows of the targets, and how many each model has that they read, itself included."""
+
+    frames: dict[str, pl.DataFrame]
+    rows: dict[str, int]
+
+
+def run_and_count(
+    sources: Mapping[str, pl.DataFrame],
+    *,
+    targets: Sequence[str],
+    folder: Path | None = None,
+    limits: SqlConfig | None = None,
+) -> Run:
+    """Run models as `run_models`, and count the rows of each."""
     models = load_models(folder)
     order = run_order(models, targets=targets, sources=sources)
-    with _connect(sources) as connection:
-        _create_models(connection, models=models, order=[name for name in order if name not in targets])
+    with connect(sources, limits=limits) as connection:
         found: dict[str, pl.DataFrame] = {}
         for name in order:
             if name in targets:
                 found[name] = connection.sql(models[name].sql).pl()
                 connection.register(name, found[name])
-        return found
+            else:
+                create_models(connection, models=models, order=[name])
+        return Run(found, {name: count_rows(connection, name) for name in order})
 
 
-def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = None) -> list[SqlTest]:
+def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    """Count the rows of a model or table."""
+    (count,) = connection.execute(f'select count(*) from "{name}"').fetchall()[0]
+    return int(count)
+
+
+def run_sql_tests(
+    tables: Mapping[str, pl.DataFrame], *, folder: Path | None = None, limits: SqlConfig | None = None
+) -> list[SqlTest]:
     """Run the queries of `dbt_like_sql/tests/` that the given tables suffice for.
 
     Parameters
@@ -78,6 +116,8 @@ def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = N
         computed: a test that reads one of them is left out.
     folder
         Folder of the models and tests; the one that ships when None.
+    limits
+        What DuckDB may take; `SqlConfig()` when None.
 
     Returns
     -------
@@ -88,8 +128,8 @@ def run_sql_tests(tables: Mapping[str, pl.DataFrame], *, folder: Path | None = N
     tests = load_models(folder, layers=[TESTS])
     chosen = {name: test for name, test in tests.items() if _can_run(test, staging=staging, tables=tables)}
     order = run_order({**staging, **chosen}, targets=chosen, sources=tables)
-    with _connect(tables) as connection:
-        _create_models(connection, models=staging, order=[name for name in order if name in staging])
+    with connect(tables, limits=limits) as connection:
+        create_models(connection, models=staging, order=[name for name in order if name in staging])
         return [SqlTest(name, test.description, connection.sql(test.sql).pl()) for name, test in chosen.items()]
 
 
@@ -99,14 +139,28 @@ def _can_run(test: Model, *, staging: Mapping[str, Model], tables: Mapping[str, 
 
 
 @contextmanager
-def _connect(sources: Mapping[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect(":memory:", config=SETTINGS) as connection:
-        for name, frame in sources.items():
-            connection.register(name, frame)
-        yield connection
+def connect(
+    sources: Mapping[str, pl.DataFrame], *, limits: SqlConfig | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a DuckDB that knows the given frames by name, and writes what does not fit into memory to a folder."""
+    chosen = limits or SqlConfig()
+    with tempfile.TemporaryDirectory(prefix="provision-sql-", dir=_made(chosen.temp_directory)) as spill:
+        config = SETTINGS | {"memory_limit": chosen.memory_limit, "temp_directory": spill}
+        if chosen.threads is not None:
+            config |= {"threads": chosen.threads}
+        with duckdb.connect(":memory:", config=config) as connection:
+            for name, frame in sources.items():
+                connection.register(name, frame)
+            yield connection
 
 
-def _create_models(connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]) -> None:
+def _made(folder: Path | None) -> Path | None:
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def create_models(connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]) -> None:
     """Staging models read one source each and stay views; what several models share is computed once."""
     for name in order:
         kind = "view" if models[name].layer == LAYERS[0] else "table"

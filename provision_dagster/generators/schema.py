@@ -37,6 +37,7 @@ REJECTED_QA: dict[str, pl.DataType] = {
     "rule": pl.String(),
     "score": pl.Float64(),
     "threshold": pl.Float64(),
+    "model": pl.String(),
     "detail": pl.String(),
 }
 
@@ -69,6 +70,7 @@ COLUMNS: dict[str, str] = {
     "rule": "Filter that rejected the row",
     "score": "What the filter measured; null where it measures nothing",
     "threshold": "What the score had to reach, or to stay below; null where there is none",
+    "rejected_qa.model": "Model that gave the score; null for rules that ask none",
     "rejected_qa.detail": "What the rule found",
     "funnel.reason": "candidate (the sum of all others), kept, sampled_out, or why candidates were dropped",
     "funnel.count": "Candidates of the generator with that fate",

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 import polars as pl
 
 from provision_dagster.filters import schema as filters
-from provision_dagster.filters.schema import FAMILIES, LABEL_STATISTICS, QA_STATISTICS
+from provision_dagster.filters.schema import (
+    BENCHMARK_ITEMS,
+    FAMILIES,
+    FILTER_SETTINGS,
+    LABEL_STATISTICS,
+    QA_QUALITY,
+    QA_STATISTICS,
+    QUALITY_RESULTS,
+    SCORE_SETTINGS,
+    SCORES,
+)
 from provision_dagster.generators import balance
 from provision_dagster.generators import schema as generators
 from provision_dagster.generators.balance import STRENGTHS
@@ -226,6 +236,61 @@ _AFTER_GENERATION = (
         key=("shard", "family", "generator", "rules", "reason"),
         also_by=("family",),
     ),
+    _table(
+        "filter_settings",
+        FILTER_SETTINGS,
+        "Thresholds of the rules in SQL.",
+        key=("setting",),
+        partition_by=None,
+    ),
+    _table(
+        "score_settings",
+        SCORE_SETTINGS,
+        "Models, comparisons and benchmarks that give the scores which rules read.",
+        key=("section",),
+        partition_by=None,
+    ),
+    _table(
+        "region_text_scores",
+        SCORES["region_text_scores"],
+        "How well each region fits the expression that a question has for it.",
+        key=("id",),
+    ),
+    _table(
+        "judge_scores",
+        SCORES["judge_scores"],
+        "How sure a model is that question and answer are true of the picture.",
+        key=("id", "form"),
+        sort_by=("part", "id", "form"),
+        also_by=("part",),
+    ),
+    _table(
+        "duplicate_pictures",
+        SCORES["duplicates"],
+        "Pictures of all image sets that are like an earlier one.",
+        key=("shard", "id", "method"),
+        partition_by=None,
+    ),
+    _table(
+        "benchmark_items",
+        BENCHMARK_ITEMS,
+        "Pictures and questions of the benchmarks that must not be in the data.",
+        key=("benchmark", "kind", "item"),
+        partition_by=None,
+    ),
+    _table(
+        "duplicates",
+        SCORES["duplicates"],
+        "Pictures and questions that are like another one, which is kept.",
+        key=("kind", "id", "method"),
+        sort_by=("kind", "id", "method", "of"),
+    ),
+    _table(
+        "contamination",
+        SCORES["contamination"],
+        "Pictures and questions that stand in a benchmark.",
+        key=("kind", "id", "benchmark", "method"),
+    ),
     _table("filtered_qa", FILTERED_QA, "Question-answer pairs that passed every filter.", key=("id",)),
     _table(
         "rejected_qa",
@@ -245,6 +310,20 @@ _AFTER_GENERATION = (
         LABEL_STATISTICS,
         "How often filtered QA mention each label, attribute and predicate.",
         key=("shard", "family", "kind", "value"),
+    ),
+    _table(
+        "qa_quality",
+        QA_QUALITY,
+        "Figures of the whole data set: distributions, balance, blind accuracy.",
+        key=("stage", "measure", "of", "part"),
+        partition_by=None,
+    ),
+    _table(
+        "quality_results",
+        QUALITY_RESULTS,
+        "What the expectation suites found: observed value, threshold and offending rows.",
+        key=("suite", "expectation"),
+        partition_by=None,
     ),
     _table("recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None),
     _table(

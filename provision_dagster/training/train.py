@@ -1,21 +1,25 @@
-"""The one door: train tiny models and write them as ONNX files, with what an annotator needs beside them."""
+"""The one door: train tiny models and write them, with what an annotator or a filter needs beside them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from provision_dagster.errors import InputError, MissingExtraError
 from provision_dagster.samples.rendering import LABELS
 from provision_dagster.training.scenes import Progress
 
-Part = Literal["detections", "masks", "depth_maps"]
+Part = Literal["detections", "masks", "depth_maps", "clip"]
 PARTS: tuple[Part, ...] = get_args(Part)
+FOLDERS: tuple[Part, ...] = ("clip",)
+"""Folders as open_clip reads them, for filters; the others are ONNX files, for annotators."""
 
-SCENES: dict[Part, int] = {"detections": 3000, "masks": 1000, "depth_maps": 3000}
+SCENES: dict[Part, int] = {"detections": 3000, "masks": 1000, "depth_maps": 3000, "clip": 2000}
 """Scenes to learn from; what the weights of the package were made with."""
-PASSES: dict[Part, int] = {"detections": 10, "masks": 3, "depth_maps": 4}
+PASSES: dict[Part, int] = {"detections": 10, "masks": 3, "depth_maps": 4, "clip": 5}
 """How often each of them is seen; what the weights of the package were made with."""
 
 LABELS_FILE = "labels.txt"
@@ -57,9 +61,10 @@ def train_tiny(
     threads: int = 1,
     progress: Progress | None = None,
 ) -> list[Trained]:
-    """Train tiny models on rendered scenes and write ONNX files of them.
+    """Train tiny models on rendered scenes and write them.
 
-    Writes `tiny_<part>.onnx`, for detections `labels.txt`, and `annotators.yaml`, which names them.
+    Writes `tiny_<part>.onnx`, for detections `labels.txt`, and `annotators.yaml`, which names them; for filters the
+    folder `tiny_clip`.
 
     Parameters
     ----------
@@ -79,16 +84,12 @@ def train_tiny(
     InputError
         When a number is out of range.
     MissingExtraError
-        When torch or onnx is not installed.
+        When torch, or onnx or open_clip where they are needed, is not installed.
     """
     for name, value in (("scenes", scenes), ("passes", passes), ("threads", threads)):
         if value is not None and value < 1:
             raise InputError(f"`{name}` must be at least 1, got {value}")
-    try:
-        import onnx  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("models", needs=error.name or "torch") from error
+    _look_for_libraries(parts)
     out.mkdir(parents=True, exist_ok=True)
     with _threads(threads):
         done = [
@@ -97,19 +98,44 @@ def train_tiny(
             )
             for part in parts
         ]
+    if set(parts) <= set(FOLDERS):
+        return done
     (out / LABELS_FILE).write_text("\n".join(LABELS) + "\n", encoding="utf-8")
-    lines = [CONFIGS[part].replace("{file}", f"tiny_{part}.onnx") for part in PARTS if _file(out, part).is_file()]
+    lines = [CONFIGS[part].replace("{file}", f"tiny_{part}.onnx") for part in CONFIGS if _file(out, part).is_file()]
     (out / "annotators.yaml").write_text("".join(lines), encoding="utf-8")
     return done
 
 
+def _look_for_libraries(parts: tuple[Part, ...]) -> None:
+    try:
+        for name in ("torch", *dict.fromkeys("open_clip" if part in FOLDERS else "onnx" for part in parts)):
+            import_module(name)
+    except ImportError as error:
+        raise MissingExtraError("models", needs=error.name or "torch") from error
+
+
 def _file(out: Path, part: Part) -> Path:
-    return out / f"tiny_{part}.onnx"
+    return out / (f"tiny_{part}" if part in FOLDERS else f"tiny_{part}.onnx")
 
 
 def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progress: Progress | None) -> Trained:
     import torch
 
+    def on_step(step: int, steps: int, loss: float) -> None:
+        if progress is not None:
+            progress(f"train {part}", step, steps)
+
+    train = _clip if part in FOLDERS else partial(_onnx, part)
+    with torch.random.fork_rng(devices=[]):
+        net, file, losses = train(
+            _file(out, part), scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step
+        )
+    weights = sum(values.numel() for values in net.parameters())
+    tenth = max(1, len(losses) // 10)
+    return Trained(part, file, weights, len(losses), first=_mean(losses[:tenth]), last=_mean(losses[-tenth:]))
+
+
+def _onnx(part: Part, file: Path, **options: Any) -> tuple[Any, Path, list[float]]:
     from provision_dagster.training.depth_maps import SIZE as DEPTH_SIZE
     from provision_dagster.training.depth_maps import train_depth
     from provision_dagster.training.detections import SIZE, train_detector
@@ -123,17 +149,17 @@ def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progre
         "depth_maps": (train_depth, DEPTH_SIZE),
     }
     train, size = trainers[part]
+    net, losses = train(**options)
+    return net, write_onnx(net, file, size=size), losses
 
-    def on_step(step: int, steps: int, loss: float) -> None:
-        if progress is not None:
-            progress(f"train {part}", step, steps)
 
-    with torch.random.fork_rng(devices=[]):
-        net, losses = train(scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step)
-    file = write_onnx(net, _file(out, part), size=size)
-    weights = sum(values.numel() for values in net.parameters())
-    tenth = max(1, len(losses) // 10)
-    return Trained(part, file, weights, len(losses), first=_mean(losses[:tenth]), last=_mean(losses[-tenth:]))
+def _clip(folder: Path, **options: Any) -> tuple[Any, Path, list[float]]:
+    from provision_dagster.training.clip import DEVIATION, MEAN, architecture, tokenizer, train_clip
+    from provision_dagster.training.clip_folder import write_clip
+
+    net, losses = train_clip(**options)
+    words = {"architecture": architecture(), "tokenizer": tokenizer()}
+    return net, write_clip(net, folder, mean=MEAN, std=DEVIATION, **words), losses
 
 
 def _mean(values: list[float]) -> float:

@@ -26,6 +26,7 @@ class Project:
             "PROVISION_IMAGE_SETS": "image_sets",
             "PROVISION_EXPORTS": "exports",
             "PROVISION_RECIPES": "recipes",
+            "PROVISION_FILTERS": "filters.yaml",
             "PROVISION_SAMPLE": "sample",
             "DAGSTER_HOME": "dagster_home",
         }

@@ -12,6 +12,7 @@ from provision_dagster.defs.describe import column_schema, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import image_set_of
 from provision_dagster.filters import schema as filters
+from provision_dagster.filters.models import load_models
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators import balance
 from provision_dagster.generators import schema as generators
@@ -34,7 +35,7 @@ def loaded() -> dg.Definitions:
     return found
 
 
-GROUPS = ("image_sets", "annotators", "scene_graphs", "raw_qa", "filtered_qa", "mixes")
+GROUPS = ("image_sets", "annotators", "scene_graphs", "raw_qa", "sql_models", "filtered_qa", "mixes")
 
 
 def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
@@ -46,9 +47,9 @@ def test_every_asset_says_what_it_is(loaded: dg.Definitions) -> None:
         assert spec.code_version, spec.key
 
 
-def test_every_table_but_the_funnel_is_an_asset(loaded: dg.Definitions) -> None:
+def test_every_table_but_the_funnel_is_an_asset_and_so_is_every_model(loaded: dg.Definitions) -> None:
     assets = {spec.key.to_user_string() for spec in loaded.resolve_all_asset_specs()}
-    assert assets == (set(TABLES) - {"funnel"}) | {"exports"}
+    assert assets == (set(TABLES) - {"funnel"}) | set(load_models()) | {"exports", "data_docs"}
 
 
 ROOMS = (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)

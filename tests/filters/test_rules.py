@@ -188,14 +188,16 @@ def test_the_first_broken_rule_is_named() -> None:
         ("format", {"answer": ""}),
         ("length", {}),
         ("image", {"question": "Is it?"}),
-        ("region_size", {"image_ids": ["i1"]}),
+        ("licence", {"image_ids": ["i1"]}),
+        ("region_size", {}),
         ("options", {"evidence": {"object_ids": ["o9"], "boxes": [box(90, 90)]}}),
         ("evidence", {"options": ["brown", "black"]}),
     ]
-    assert [rule for rule, _ in repairs] == list(RULES[:6])
+    assert [rule for rule, _ in repairs] == list(RULES[:7])
     for rule, change in repairs:
         everything |= change
-        _, rejected = run(qa(1, **everything))
+        licences = ("cc-by",) if rule in ("format", "length", "image", "licence") else ()
+        _, rejected = run(qa(1, **everything), config=FilterConfig(allowed_licences=licences))
         assert rejected["rule"].to_list() == [rule]
         everything.pop("answer", None)
 

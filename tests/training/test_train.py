@@ -13,7 +13,7 @@ from provision_dagster.scene_graphs.annotators.found import Prompted
 from provision_dagster.scene_graphs.annotators.make import make_depth_estimator, make_detector, make_mask_maker
 from provision_dagster.training.nets import Detector, OneMap
 from provision_dagster.training.onnx_file import write_onnx
-from provision_dagster.training.train import PARTS, Part, train_tiny
+from provision_dagster.training.train import FOLDERS, PARTS, Part, train_tiny
 
 # a scene has a dozen objects
 PASSES_OF: dict[Part, int] = {"detections": 16, "masks": 3, "depth_maps": 16}
@@ -51,10 +51,18 @@ def test_the_loss_falls_and_the_file_loads(part: Part, tmp_path: Path) -> None:
         assert found[-8:].mean() > found[:8].mean()
 
 
+def test_models_for_filters_name_no_annotators(tmp_path: Path) -> None:
+    trained = train_tiny(tmp_path, parts=FOLDERS, scenes=24, passes=8)
+    assert [one.part for one in trained] == list(FOLDERS)
+    assert all(one.last < 0.8 * one.first for one in trained)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny_clip"]
+
+
 def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
     files = {}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         for one in train_tiny(tmp_path / name, scenes=16, passes=1, seed=seed):
+            assert one.file.is_relative_to(tmp_path / name)
             files[name, one.part] = one.file.read_bytes()
     for part in PARTS:
         assert files["a", part] == files["b", part]

@@ -11,7 +11,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PATHS = ("weights", "labels", "model", "pretrained", "vocabulary")
 """Fields of annotators that name files; `model` only where there is such a folder, `pretrained` such a file."""
 
-MACHINE = ("threads", "device", "offline", "base_url", "api_key_env", "timeout", "retries", "max_concurrent", "batch")
+MACHINE = (
+    *("threads", "device", "offline", "batch", "reuse_prefix"),
+    *("base_url", "api_key_env", "timeout", "retries", "max_concurrent"),
+)
 """Fields that say how and where the work is done."""
 
 

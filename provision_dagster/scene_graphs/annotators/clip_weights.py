@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from provision_dagster.errors import InputError, ProvisionError
-from provision_dagster.scene_graphs.annotators.detector_configs import TagsConfig
+from provision_dagster.scene_graphs.annotators.detector_configs import ClipConfig
 from provision_dagster.scene_graphs.annotators.hub import digest_of_files, one_line, open_clip_module
 
 ON_A_HUB = "hf-hub:"
@@ -47,7 +47,7 @@ class Source:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def find_clip(config: TagsConfig) -> Source:
+def find_clip(config: ClipConfig) -> Source:
     """Find the weights, and fetch them where they are on a hub.
 
     Raises
@@ -58,7 +58,8 @@ def find_clip(config: TagsConfig) -> Source:
     folder = Path(config.model)
     if folder.is_dir():
         _only(config, "pretrained", "revision", where="a folder has weights of its own")
-        return Source(f"{IN_A_FOLDER}{folder}", None, f"{folder.name}@sha256:{digest_of_files(_weights_in(folder))}")
+        digest = digest_of_files(_weights_in(folder, config))
+        return Source(f"{IN_A_FOLDER}{folder}", None, f"{folder.name}@sha256:{digest}")
     if config.model.startswith(ON_A_HUB):
         _only(config, "pretrained", where="a model on a hub has weights of its own")
         return _on_hub(config)
@@ -66,22 +67,22 @@ def find_clip(config: TagsConfig) -> Source:
     return _named(config)
 
 
-def _only(config: TagsConfig, *fields: str, where: str) -> None:
+def _only(config: ClipConfig, *fields: str, where: str) -> None:
     for name in fields:
         if getattr(config, name) is not None:
-            raise InputError(f"tags: `{name}` does not go with model `{config.model}`: {where}")
+            raise InputError(f"{config.section}: `{name}` does not go with model `{config.model}`: {where}")
 
 
-def _weights_in(folder: Path) -> tuple[Path, ...]:
+def _weights_in(folder: Path, config: ClipConfig) -> tuple[Path, ...]:
     if not (folder / CONFIG).is_file():
-        raise InputError(f"tags: model `{folder}` has no {CONFIG}")
+        raise InputError(f"{config.section}: model `{folder}` has no {CONFIG}")
     files = tuple(file for pattern in WEIGHTS for file in sorted(folder.glob(pattern)))
     if not files:
-        raise InputError(f"tags: model `{folder}` has no weights ({', '.join(WEIGHTS)})")
+        raise InputError(f"{config.section}: model `{folder}` has no weights ({', '.join(WEIGHTS)})")
     return files
 
 
-def _on_hub(config: TagsConfig) -> Source:
+def _on_hub(config: ClipConfig) -> Source:
     repository = config.model.removeprefix(ON_A_HUB)
     hub = import_module("huggingface_hub")
     folder = Path()
@@ -92,26 +93,27 @@ def _on_hub(config: TagsConfig) -> Source:
             folder = Path(hub.snapshot_download(repository, revision=config.revision, allow_patterns=wanted))
             if any(folder.glob(pattern)):
                 break
-    _weights_in(folder)
+    _weights_in(folder, config)
     return Source(f"{IN_A_FOLDER}{folder}", None, f"{repository}@{folder.name}")
 
 
-def _named(config: TagsConfig) -> Source:
+def _named(config: ClipConfig) -> Source:
     library = open_clip_module()
     if config.model not in library.list_models():
         near = _near(config.model, library.list_models())
         raise InputError(
-            f"tags: open_clip has no model `{config.model}`; near: {near}; else give a folder, or `{ON_A_HUB}...`"
+            f"{config.section}: open_clip has no model `{config.model}`; near: {near}; "
+            f"else give a folder, or `{ON_A_HUB}...`"
         )
     tags = library.list_pretrained_tags_by_model(config.model)
     choice = f"a file, or one of open_clip's for `{config.model}`: {', '.join(f'`{tag}`' for tag in tags) or 'none'}"
     if config.pretrained is None:
-        raise InputError(f"tags: `pretrained` is required: {choice}")
+        raise InputError(f"{config.section}: `pretrained` is required: {choice}")
     file = Path(config.pretrained)
     if library.is_pretrained_cfg(config.model, config.pretrained):
         return _of_tag(config, library)
     if not file.is_file():
-        raise InputError(f"tags: `pretrained` must be {choice}; got `{config.pretrained}`")
+        raise InputError(f"{config.section}: `pretrained` must be {choice}; got `{config.pretrained}`")
     told = f"{config.model}/{file.name}@sha256:{digest_of_files((file,))}"
     return Source(config.model, file, told, _usual_preparation(config.model, library))
 
@@ -127,7 +129,7 @@ def _preparation(known: Mapping[str, Any]) -> dict[str, Any]:
     return {argument: known.get(name) for argument, name in PREPARED_AS.items()}
 
 
-def _of_tag(config: TagsConfig, library: Any) -> Source:
+def _of_tag(config: ClipConfig, library: Any) -> Source:
     known = library.get_pretrained_cfg(config.model, config.pretrained)
     with named_errors(config):
         file = Path(library.download_pretrained(known))
@@ -142,7 +144,7 @@ def _near(name: str, names: Iterable[str]) -> str:
 
 
 @contextmanager
-def named_errors(config: TagsConfig) -> Iterator[None]:
+def named_errors(config: ClipConfig) -> Iterator[None]:
     """Name the model in the errors of open_clip, of the hub and of the network, which are of many classes."""
     try:
         yield
@@ -152,8 +154,8 @@ def named_errors(config: TagsConfig) -> Iterator[None]:
         given = {" with": config.pretrained, " revision": config.revision}
         weights = "".join(f"{word} `{value}`" for word, value in given.items() if value is not None)
         raise InputError(
-            f"tags: model `{config.model}`{weights} cannot be loaded: {type(error).__name__}: {one_line(error)}; "
-            "check name, weights and network, or give a folder"
+            f"{config.section}: model `{config.model}`{weights} cannot be loaded: "
+            f"{type(error).__name__}: {one_line(error)}; check name, weights and network, or give a folder"
         ) from error
 
 

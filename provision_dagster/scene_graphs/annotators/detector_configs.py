@@ -1,6 +1,6 @@
 """What a detector is: model, labels, thresholds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -53,8 +53,11 @@ class ClosedSetConfig(_ThresholdsConfig, HubConfig):
     """Text file with the labels that are kept, one a line; null: all that the model knows."""
 
 
-class TagsConfig(AnnotatorConfig):
-    """A CLIP of open_clip that says which of many labels fit a picture; runs where the detector does."""
+class ClipConfig(AnnotatorConfig):
+    """A CLIP of open_clip."""
+
+    section: ClassVar[str]
+    """What messages call the configuration."""
 
     model: Annotated[str, Field(min_length=1)]
     """Name in open_clip ("ViT-B-32"), on a hub ("hf-hub:laion/..."), or folder with open_clip_config.json."""
@@ -62,6 +65,13 @@ class TagsConfig(AnnotatorConfig):
     """Weights of a model that open_clip names: one of its tags ("laion2b_s34b_b79k"), or a file."""
     revision: str | None = None
     """Branch, tag or commit of a model on a hub; null: its main branch."""
+
+
+class TagsConfig(ClipConfig):
+    """A CLIP that says which of many labels fit a picture; runs where the detector does."""
+
+    section = "tags"
+
     prompt: Annotated[str, Field(pattern=r"\{\}")] = "a photo of a {}"
     """Sentence that is compared with a picture; {} stands for the label."""
     most: Annotated[int, Field(ge=1)] = 30

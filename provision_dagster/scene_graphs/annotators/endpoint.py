@@ -8,13 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from functools import cached_property
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from PIL import Image
 
 from provision_dagster.errors import InputError, MissingExtraError, ProvisionError
 from provision_dagster.scene_graphs.annotators.chat import NONE, Choices, Question, Said
-from provision_dagster.scene_graphs.annotators.vlm_configs import AttributesEndpointConfig, RelationsEndpointConfig
+from provision_dagster.scene_graphs.annotators.vlm_configs import (
+    AttributesEndpointConfig,
+    EndpointConfig,
+    RelationsEndpointConfig,
+)
 from provision_dagster.scene_graphs.annotators.working import AnnotatorError
 
 REMEMBERED = 4096
@@ -23,19 +27,14 @@ REMEMBERED = 4096
 _STRANGE = "does not answer as OpenAI's interface does"
 
 
-class EndpointChat:
-    """Sends `max_concurrent` questions at a time.
+Config = TypeVar("Config", bound=EndpointConfig)
 
-    Parameters
-    ----------
-    choices
-        What may be said; null: anything.
-    """
 
-    def __init__(self, config: AttributesEndpointConfig | RelationsEndpointConfig, *, choices: Choices | None) -> None:
+class EndpointClient(Generic[Config]):
+    """A model that a server offers: found, asked, and its errors explained."""
+
+    def __init__(self, config: Config) -> None:
         self.config = config
-        self._format = None if choices is None else _json_schema(choices)
-        self._remembered: dict[str, Said] = {}
         self._there = False
 
     @property
@@ -85,6 +84,66 @@ class EndpointChat:
             base_url=self.config.base_url, api_key=key, timeout=self.config.timeout, max_retries=self.config.retries
         )
 
+    def complete(self, urls: list[str], prompt: str, **options: Any) -> Any:
+        """Send pictures, as data URLs, and what is asked about them; returns the server's answer.
+
+        Raises
+        ------
+        InputError
+            When the server refuses what would be the same in every question.
+        AnnotatorError
+            When it fails, after all tries.
+        """
+        content: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+        try:
+            return self._client.chat.completions.create(
+                model=self.config.model,
+                messages=[{"role": "user", "content": [*content, {"type": "text", "text": prompt}]}],
+                temperature=0,
+                seed=self.config.seed,
+                **options,
+            )
+        except self._openai.APIError as error:
+            raise self._explained(error) from error
+        except ValueError as error:  # no JSON
+            raise AnnotatorError(f"server `{self.config.base_url}` {_STRANGE}") from error
+
+    def _explained(self, error: Any) -> ProvisionError:
+        """Say what happened and what to do; `InputError` for what would fail for every question."""
+        where, library = f"server `{self.config.base_url}`", self._openai
+        reason = " ".join(str(error).split())[:200]
+        if isinstance(error, library.APITimeoutError):
+            return AnnotatorError(
+                f"{where} did not answer within {self.config.timeout:g} s; raise `timeout` or lower `max_concurrent`"
+            )
+        if isinstance(error, library.APIConnectionError):
+            return InputError(f"{where} cannot be reached: {_cause(error)}; check `base_url` and that it runs")
+        if isinstance(error, library.AuthenticationError | library.PermissionDeniedError):
+            return InputError(
+                f"{where} refuses the key of `api_key_env` (`{self.config.api_key_env}`), status {error.status_code}"
+            )
+        if isinstance(error, library.NotFoundError):
+            return InputError(
+                f"{where} does not know the address or model `{self.config.model}`: {reason}; "
+                "`base_url` mostly ends with /v1, and `model` is the name that the server offers"
+            )
+        return AnnotatorError(f"{where} failed: {reason}")
+
+
+class EndpointChat(EndpointClient[AttributesEndpointConfig | RelationsEndpointConfig]):
+    """Sends `max_concurrent` questions at a time.
+
+    Parameters
+    ----------
+    choices
+        What may be said; null: anything.
+    """
+
+    def __init__(self, config: AttributesEndpointConfig | RelationsEndpointConfig, *, choices: Choices | None) -> None:
+        super().__init__(config)
+        self._format = None if choices is None else _json_schema(choices)
+        self._remembered: dict[str, Said] = {}
+
     def say(self, questions: list[Question]) -> list[Said]:
         """Answer questions; what the others say is kept where one fails."""
         self.load()
@@ -112,43 +171,9 @@ class EndpointChat:
         digest = hashlib.sha256(f"{question.prompt}\n{url}".encode()).hexdigest()
         if (known := self._remembered.get(digest)) is not None:
             return digest, known
-        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": question.prompt}]
         options = {} if self._format is None else {"response_format": self._format}
-        try:
-            answer = self._client.chat.completions.create(
-                model=self.config.model,
-                messages=[{"role": "user", "content": content}],
-                temperature=0,
-                seed=self.config.seed,
-                max_tokens=self.config.max_new_tokens,
-                **options,
-            )
-        except self._openai.APIError as error:
-            raise self._explained(error) from error
-        except ValueError as error:  # no JSON
-            raise AnnotatorError(f"server `{self.config.base_url}` {_STRANGE}") from error
+        answer = self.complete([url], question.prompt, max_tokens=self.config.max_new_tokens, **options)
         return digest, _said(answer)
-
-    def _explained(self, error: Any) -> ProvisionError:
-        """Say what happened and what to do; `InputError` for what would fail for every question."""
-        where, library = f"server `{self.config.base_url}`", self._openai
-        reason = " ".join(str(error).split())[:200]
-        if isinstance(error, library.APITimeoutError):
-            return AnnotatorError(
-                f"{where} did not answer within {self.config.timeout:g} s; raise `timeout` or lower `max_concurrent`"
-            )
-        if isinstance(error, library.APIConnectionError):
-            return InputError(f"{where} cannot be reached: {_cause(error)}; check `base_url` and that it runs")
-        if isinstance(error, library.AuthenticationError | library.PermissionDeniedError):
-            return InputError(
-                f"{where} refuses the key of `api_key_env` (`{self.config.api_key_env}`), status {error.status_code}"
-            )
-        if isinstance(error, library.NotFoundError):
-            return InputError(
-                f"{where} does not know the address or model `{self.config.model}`: {reason}; "
-                "`base_url` mostly ends with /v1, and `model` is the name that the server offers"
-            )
-        return AnnotatorError(f"{where} failed: {reason}")
 
 
 def _error_of(one: "Future[tuple[str, Said]]") -> BaseException | None:

@@ -70,8 +70,12 @@ def leased(devices: Sequence[str], *, folder: Path, seconds: float = 3600) -> It
 
 def devices_of(configs: Sequence[AnnotatorsConfig]) -> list[str]:
     """GPUs of this machine, when a model of these configurations would use one of its own choice."""
-    parts = [getattr(config, name) for config in configs for name in AnnotatorsConfig.model_fields]
-    if not any(isinstance(part, HubConfig) and part.device == "auto" for part in parts):
+    return devices_for([getattr(config, name) for config in configs for name in AnnotatorsConfig.model_fields])
+
+
+def devices_for(models: Sequence[object]) -> list[str]:
+    """GPUs of this machine, when one of these models would use one of its own choice."""
+    if not any(isinstance(model, HubConfig) and model.device == "auto" for model in models):
         return []
     from provision_dagster.scene_graphs.annotators.hub import torch_module
 

@@ -71,7 +71,7 @@ class ClipTagger(InSteps[Pixels, list[Tag]]):
         with network(offline=self._hub.offline):
             self._source = find_clip(self.config)
             with named_errors(self.config):
-                network_, self._prepare, tokenizer = _loaded(self._source, device=self._device, dtype=dtype)
+                network_, self._prepare, tokenizer = load_clip(self._source, device=self._device, dtype=dtype)
         self._texts = self._encoded_labels(network_, tokenizer)
         self._network = network_
 
@@ -81,7 +81,7 @@ class ClipTagger(InSteps[Pixels, list[Tag]]):
         prompts = [self.config.prompt.replace("{}", label) for label in self.labels]
         with torch.inference_mode():
             parts = [
-                _directions(network_.encode_text(tokenizer(prompts[at : at + TEXTS]).to(self._device)))
+                directions(network_.encode_text(tokenizer(prompts[at : at + TEXTS]).to(self._device)))
                 for at in range(0, len(prompts), TEXTS)
             ]
             return torch.cat(parts)
@@ -98,7 +98,7 @@ class ClipTagger(InSteps[Pixels, list[Tag]]):
     def _similarities(self, ready: Sequence[Any]) -> list[Floats]:
         with torch_module().inference_mode():
             seen = self._network.encode_image(stacked(ready, device=self._device))
-            return list(as_floats(_directions(seen) @ self._texts.T))
+            return list(as_floats(directions(seen) @ self._texts.T))
 
     def finish(self, about: None, raw: Floats) -> list[Tag]:
         """Choose the labels of a picture, best first."""
@@ -115,8 +115,8 @@ class ClipTagger(InSteps[Pixels, list[Tag]]):
         return [Tag(self.labels[place], float(similarities[place])) for place in best]
 
 
-def _loaded(source: Source, *, device: Any, dtype: str) -> tuple[Any, Any, Any]:
-    """Model, what prepares pictures for it, and its tokenizer."""
+def load_clip(source: Source, *, device: Any, dtype: str) -> tuple[Any, Any, Any]:
+    """Load a model; returns it, what prepares pictures for it, and its tokenizer."""
     library = open_clip_module()
     weights = str(source.weights) if source.weights is not None else None
     model, _, prepare = library.create_model_and_transforms(
@@ -125,6 +125,6 @@ def _loaded(source: Source, *, device: Any, dtype: str) -> tuple[Any, Any, Any]:
     return model.eval(), prepare, library.get_tokenizer(source.name)
 
 
-def _directions(features: Any) -> Any:
-    """Vectors of length 1, as float32."""
+def directions(features: Any) -> Any:
+    """Scale vectors to length 1, as float32."""
     return torch_module().nn.functional.normalize(features.float(), dim=-1)

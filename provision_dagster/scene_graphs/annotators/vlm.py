@@ -130,10 +130,21 @@ class HubChat:
 
 
 def _tokenizer(processor: Any, *, name: str) -> Any:
-    """Set a processor's tokenizer up for batches: answers begin where prompts end, so prompts end together."""
-    tokenizer = getattr(processor, "tokenizer", None)
-    if tokenizer is None or (processor.chat_template is None and tokenizer.chat_template is None):
+    """Tokenizer of a model for chat."""
+    if not has_chat_template(processor):
         raise InputError(f"model `{name}` has no chat template; use a model that was tuned for chat or instructions")
+    return tokenizer_for_batches(processor)
+
+
+def has_chat_template(processor: Any) -> bool:
+    """Whether a processor knows how a chat is written."""
+    tokenizer = getattr(processor, "tokenizer", None)
+    return tokenizer is not None and (processor.chat_template is not None or tokenizer.chat_template is not None)
+
+
+def tokenizer_for_batches(processor: Any) -> Any:
+    """Fill prompts of a batch up on the left: answers begin where prompts end, so prompts end together."""
+    tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token

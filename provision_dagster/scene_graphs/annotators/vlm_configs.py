@@ -1,5 +1,6 @@
 """What is asked of vision-language models, how they may answer, and where they run."""
 
+from collections.abc import Sequence
 from string import Formatter
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -24,6 +25,20 @@ RELATIONS_PROMPT = (
     "Answer with a short predicate such as 'on', 'wearing' or 'to the left of', and nothing else. "
     "Answer 'none' if they have nothing to do with each other."
 )
+
+
+def check_placeholders(prompt: str, *, allowed: Sequence[str], required: Sequence[str] = ()) -> None:
+    """Raise ValueError for a prompt that cannot be filled, or lacks a placeholder that it must have."""
+    try:
+        named = [name for _, name, _, _ in Formatter().parse(prompt) if name is not None]
+    except ValueError as error:
+        raise ValueError(f"a brace lacks its other half (write {{{{ for a brace as such): {error}") from error
+    for name in named:
+        if name not in allowed:
+            raise ValueError(f"unknown placeholder {{{name}}}; allowed: {', '.join(f'{{{one}}}' for one in allowed)}")
+    for name in required:
+        if name not in named:
+            raise ValueError(f"lacks the placeholder {{{name}}}")
 
 
 class View(AnnotatorConfig):
@@ -52,14 +67,7 @@ class QuestionConfig(View):
     @field_validator("prompt")
     @classmethod
     def _can_be_filled(cls, prompt: str) -> str:
-        try:
-            named = [name for _, name, _, _ in Formatter().parse(prompt) if name is not None]
-        except ValueError as error:
-            raise ValueError(f"a brace lacks its other half (write {{{{ for a brace as such): {error}") from error
-        for name in named:
-            if name not in cls.placeholders:
-                allowed = ", ".join(f"{{{one}}}" for one in cls.placeholders)
-                raise ValueError(f"unknown placeholder {{{name}}}; allowed: {allowed}")
+        check_placeholders(prompt, allowed=cls.placeholders)
         return prompt
 
 
@@ -102,7 +110,7 @@ class _HubVlm(HubConfig):
     """Questions per call of the model, of as many pictures as it takes."""
 
 
-class _Endpoint(AnnotatorConfig):
+class EndpointConfig(AnnotatorConfig):
     """A server with OpenAI's interface for chat completions, such as vLLM."""
 
     model: Annotated[str, Field(min_length=1)]
@@ -128,7 +136,7 @@ class AttributesConfig(_AttributesQuestion, _HubVlm):
     kind: Literal["image-text-to-text"]
 
 
-class AttributesEndpointConfig(_AttributesQuestion, _Endpoint):
+class AttributesEndpointConfig(_AttributesQuestion, EndpointConfig):
     """Attributes of objects by a server."""
 
     kind: Literal["endpoint"]
@@ -140,7 +148,7 @@ class RelationsConfig(_RelationsQuestion, _HubVlm):
     kind: Literal["image-text-to-text"]
 
 
-class RelationsEndpointConfig(_RelationsQuestion, _Endpoint):
+class RelationsEndpointConfig(_RelationsQuestion, EndpointConfig):
     """Relations between objects by a server."""
 
     kind: Literal["endpoint"]

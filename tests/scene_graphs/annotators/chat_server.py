@@ -19,13 +19,17 @@ KEY = "a key of this test"
 
 @dataclass(frozen=True)
 class Reply:
-    """What is sent back: a text in a completion, or another body, after `wait` seconds."""
+    """What is sent back: a text in a completion, or another body, after `wait` seconds.
+
+    `listed` are the likeliest first tokens with the logarithms of their probabilities; null: the server tells none.
+    """
 
     text: str | None = None
     status: int = 200
     reason: str = "stop"
     body: Any = None
     wait: float = 0.0
+    listed: dict[str, Any] | None = None
 
 
 @dataclass
@@ -51,11 +55,20 @@ class Served:
                 self._under_way -= 1
 
     def prompts(self) -> list[str]:
-        return [request["messages"][0]["content"][1]["text"] for request in self.requests]
+        return [request["messages"][0]["content"][-1]["text"] for request in self.requests]
 
     def views(self) -> list[Image.Image]:
-        urls = [request["messages"][0]["content"][0]["image_url"]["url"] for request in self.requests]
-        return [Image.open(io.BytesIO(base64.b64decode(url.split(",", 1)[1]))) for url in urls]
+        return [views[0] for views in self.all_views()]
+
+    def all_views(self) -> list[list[Image.Image]]:
+        """Pictures of each request, in order."""
+        return [
+            [
+                Image.open(io.BytesIO(base64.b64decode(part["image_url"]["url"].split(",", 1)[1])))
+                for part in request["messages"][0]["content"][:-1]
+            ]
+            for request in self.requests
+        ]
 
 
 @contextmanager
@@ -92,7 +105,7 @@ def chat_server(answer: Callable[[str, int], Reply], *, key: str | None = None, 
                 return None
             with served.one():
                 served.requests.append(request)
-                prompt = request["messages"][0]["content"][1]["text"]
+                prompt = request["messages"][0]["content"][-1]["text"]
                 before = seen[prompt] = seen.get(prompt, -1) + 1
                 reply = answer(prompt, before)
                 time.sleep(reply.wait)
@@ -131,5 +144,12 @@ def _body(reply: Reply) -> Any:
             reply.body if reply.body is not None else {"error": {"message": reply.text or "no", "code": reply.status}}
         )
     message = {"role": "assistant", "content": reply.text}
-    choice = {"index": 0, "message": message, "finish_reason": reply.reason}
+    choice = {"index": 0, "message": message, "finish_reason": reply.reason, "logprobs": _logprobs(reply.listed)}
     return {"id": "chat-1", "object": "chat.completion", "created": 0, "model": MODEL, "choices": [choice]}
+
+
+def _logprobs(listed: dict[str, Any] | None) -> Any:
+    if listed is None:
+        return None
+    top = [{"token": token, "logprob": value, "bytes": list(token.encode())} for token, value in listed.items()]
+    return {"content": [{**(top[0] if top else {"token": "", "logprob": 0.0}), "top_logprobs": top}]}

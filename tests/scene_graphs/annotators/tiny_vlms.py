@@ -10,6 +10,10 @@ from transformers import (
     BertTokenizerFast,
     CLIPImageProcessor,
     CLIPVisionConfig,
+    FuyuConfig,
+    FuyuForCausalLM,
+    FuyuImageProcessor,
+    FuyuProcessor,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
@@ -50,6 +54,17 @@ def pieces(words: list[str]) -> PreTrainedTokenizerFast:
     names = ["<unk>", "<pad>", "<end>", *characters, *parts]
     scores = [(name, -1.0 if name in parts else -9.0) for name in dict.fromkeys(names)]
     tokenizer = Tokenizer(models.Unigram(scores, unk_id=0, byte_fallback=False))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>", unk_token="<unk>")
+
+
+def marked(*special: str, words: list[str]) -> PreTrainedTokenizerFast:
+    """Make a tokenizer as Fuyu's: a mark stands before every text, also before special words; few words are whole."""
+    parts = ["<pad>", "<end>", "<unk>", *special, *("▁" + word for word in words)]
+    letters = ["▁", "\n", *map(chr, range(33, 127))]
+    scores = [*((name, -1.0) for name in parts), *((letter, -9.0) for letter in letters)]
+    tokenizer = Tokenizer(models.Unigram(scores, unk_id=2, byte_fallback=False))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
     tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<end>", unk_token="<unk>")
@@ -104,6 +119,23 @@ def qwen2_vl(folder: Path) -> Path:
     images = Qwen2VLImageProcessor(patch_size=8, min_pixels=256, max_pixels=4096)
     marks = TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
     Qwen2VLProcessor(images, tokenizer, Qwen2VLVideoProcessor(), chat_template=marks).save_pretrained(folder)
+    return folder
+
+
+def fuyu(folder: Path) -> Path:
+    """Save a Fuyu: patches of 10 x 10 pixels are tokens, in lines; there is no template for chats."""
+    torch.manual_seed(7)
+    tokenizer = marked("|SPEAKER|", "|NEWLINE|", "<s>", "<0x04>", words=["Yes", "No"])
+    number = tokenizer.convert_tokens_to_ids
+    text = {
+        "model_type": "persimmon", "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 32,
+        "num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 4096, "initializer_range": 0.4,
+        "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": number("<s>"),
+    }  # fmt: skip
+    config = FuyuConfig(text_config=text, patch_size=10, image_size=40, image_token_id=number("|SPEAKER|"))
+    _save(FuyuForCausalLM(config), folder, tokenizer)
+    images = FuyuImageProcessor(size={"height": 60, "width": 80}, patch_size={"height": 10, "width": 10})
+    FuyuProcessor(images, tokenizer).save_pretrained(folder)
     return folder
 
 

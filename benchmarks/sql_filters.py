@@ -1,0 +1,117 @@
+"""What the SQL of the filters costs: rules, statistics and SQL tests over shards of synthetic questions.
+
+    python benchmarks/sql_filters.py                                  # 10 million rows, 500,000 per shard
+    python benchmarks/sql_filters.py --rows 1000000 --memory-limit 512MiB
+
+One process takes shard after shard, as Dagster does. Every question has a score of a judge, every third a region, one
+in a hundred stands in a benchmark or is a near-duplicate. Making the rows is not counted; memory is the highest
+resident memory of the whole process, the synthetic rows included (Linux).
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Mapping
+
+import polars as pl
+from delta_write import synthetic_rows
+from rich.console import Console
+from rich.table import Table
+
+from provision_dagster.filters.config import FilterConfig
+from provision_dagster.filters.filter_qa import filter_qa, qa_statistics
+from provision_dagster.filters.run_sql import run_sql_tests
+from provision_dagster.filters.schema import SCORES
+from provision_dagster.image_sets.schema import IMAGES
+from provision_dagster.scene_graphs.schema import SCENE_GRAPHS
+
+
+def images_of(raw: pl.DataFrame) -> pl.DataFrame:
+    """Make the pictures that are asked about, all usable."""
+    ids = raw.select(image_id=pl.col("image_ids").explode()).unique().sort("image_id")
+    known = ids.with_columns(status=pl.lit("ok"), license=pl.lit("CC BY 4.0"))
+    return known.select(known[n] if n in known.columns else pl.lit(None, dtype).alias(n) for n, dtype in IMAGES.items())
+
+
+def graphs_of(raw: pl.DataFrame) -> pl.DataFrame:
+    """Make scene graphs that hold every object that is named as evidence."""
+    named = raw.select(image_id=pl.col("image_ids").list.first(), id=pl.col("evidence").struct.field("object_ids"))
+    objects = named.explode("id").unique().sort("image_id", "id").group_by("image_id", maintain_order=True)
+    graphs = objects.agg(objects=pl.struct("id"))
+    return graphs.with_columns(
+        pl.lit(None, dtype).alias(n) for n, dtype in SCENE_GRAPHS.items() if n not in graphs.columns
+    )
+
+
+def scores_of(raw: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Score questions by the hash of their id."""
+    chance = pl.col("id").hash(5) % 10_000 / 10_000
+    own = raw.select("shard", "id", chance=chance)
+    rare = own.filter(pl.col("chance") < 0.01).with_columns(kind=pl.lit("question"))
+    tables = {
+        "judge_scores": own.with_columns(form=pl.lit("open"), p_yes="chance", model=pl.lit("m")),
+        "region_text_scores": own.gather_every(3).with_columns(
+            expression=pl.lit("a dog"), cosine="chance", model=pl.lit("m")
+        ),
+        "duplicates": rare.with_columns(of=pl.lit("0"), method=pl.lit("minhash"), distance=pl.lit(0.01)),
+        "contamination": rare.gather_every(2).with_columns(
+            benchmark=pl.lit("b"), method=pl.lit("ngram"), score=pl.lit(1.0)
+        ),
+    }
+    return {name: _filled(frame, SCORES[name]) for name, frame in tables.items()}
+
+
+def _filled(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return frame.select(
+        pl.col(n).cast(dtype) if n in frame.columns else pl.lit(None, dtype).alias(n) for n, dtype in schema.items()
+    )
+
+
+def one_shard(raw: pl.DataFrame, config: FilterConfig) -> tuple[dict[str, float], int]:
+    """Filter a shard, count it and test it; seconds of each, and rows kept."""
+    images, graphs, scores = images_of(raw), graphs_of(raw), scores_of(raw)
+    began = time.perf_counter()
+    kept, rejected = filter_qa(raw, images=images, scene_graphs=graphs, config=config, scores=scores)
+    filtered = time.perf_counter()
+    statistics, labels = qa_statistics(raw, filtered_qa=kept, limits=config.sql)
+    counted = time.perf_counter()
+    tables = {"raw_qa": raw, "images": images, "filtered_qa": kept, "rejected_qa": rejected}
+    tables |= {"qa_statistics": statistics, "label_statistics": labels, "config": config.as_table()}
+    failed = [test.name for test in run_sql_tests(tables, limits=config.sql) if not test.passed]
+    if failed:
+        raise AssertionError(f"SQL tests failed: {failed}")
+    seconds = {
+        "rules": filtered - began,
+        "statistics": counted - filtered,
+        "SQL tests": time.perf_counter() - counted,
+    }
+    return seconds, kept.height
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--shard", type=int, default=500_000, help="rows per shard")
+    parser.add_argument("--memory-limit", default="2GiB", help="DuckDB's")
+    chosen = parser.parse_args()
+    config = FilterConfig.model_validate({"sql": {"memory_limit": chosen.memory_limit}})
+    totals: dict[str, float] = {}
+    kept = done = 0
+    while done < chosen.rows:
+        rows = min(chosen.shard, chosen.rows - done)
+        raw = synthetic_rows(rows).with_columns(id=pl.format("{}-{}", "id", pl.int_range(done, done + rows)))
+        seconds, stayed = one_shard(raw, config)
+        totals = {name: totals.get(name, 0) + value for name, value in seconds.items()}
+        kept, done = kept + stayed, done + rows
+    table = Table("step", "seconds", "rows/s")
+    for name, value in (totals | {"all": sum(totals.values())}).items():
+        table.add_row(name, f"{value:.1f}", f"{done / value:,.0f}")
+    console = Console()
+    console.print(table)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    console.print(f"{done:,} rows, {kept:,} kept; peak resident memory {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The models of `dbt_like_sql/` as Dagster shows them: description, what each reads, where its columns come from."""
+
+import hashlib
+
+import dagster as dg
+import polars as pl
+
+from provision_dagster import __version__
+from provision_dagster.defs.policies import policy
+from provision_dagster.filters.lineage import Source, shipped_lineage
+from provision_dagster.filters.models import load_models
+from provision_dagster.filters.schema import FAMILIES
+
+MODELS = load_models()
+
+MARTS = tuple(name for name, model in MODELS.items() if model.layer == "marts")
+STEPS = tuple(name for name, model in MODELS.items() if model.layer != "marts")
+"""Models on the way to the marts. DuckDB holds their rows while it runs: no table is stored, only rows are counted."""
+
+
+def model_out(name: str) -> dg.AssetOut:
+    """Declare a model: its comment is the description, its SQL the code version, its columns say whence they come."""
+    model = MODELS[name]
+    stored = name in MARTS
+    metadata = {"dagster/column_lineage": table_lineage(name), "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```")}
+    if not stored:
+        metadata["dagster/column_schema"] = _columns(name)
+    return dg.AssetOut(
+        description=model.description,
+        dagster_type=pl.DataFrame if stored else dg.Nothing,
+        metadata=metadata,
+        **policy("filtered_qa" if stored else "sql_models", kinds={"sql", "duckdb"}, code_version=_version(model.sql)),
+    )
+
+
+def model_deps(name: str) -> set[dg.AssetKey]:
+    """Return the assets that a model reads."""
+    return {dg.AssetKey(asset) for table in MODELS[name].reads for asset in _assets(table)}
+
+
+def table_lineage(name: str) -> dg.TableColumnLineage:
+    """Return where each column of a model comes from, in assets."""
+    return dg.TableColumnLineage(
+        {
+            # several thresholds are one column of the table of settings
+            column: list(dict.fromkeys(dep for source in sources for dep in _column_deps(source)))
+            for column, sources in shipped_lineage()[name].items()
+        }
+    )
+
+
+def _column_deps(source: Source) -> list[dg.TableColumnDep]:
+    if source == ("raw_qa", "row"):
+        return []  # the place in the order of ids: no column of any table
+    # thresholds are rows of the table of settings
+    column = "value" if source.table == "config" else source.column
+    return [dg.TableColumnDep(dg.AssetKey(asset), column) for asset in _assets(source.table)]
+
+
+def _assets(table: str) -> tuple[str, ...]:
+    """Return the assets behind a table that the SQL reads."""
+    return {"raw_qa": FAMILIES, "config": ("filter_settings",)}.get(table, (table,))
+
+
+def _columns(name: str) -> dg.TableSchema:
+    """Columns of a model, each with its sources in words: Dagster's own page of an asset shows these."""
+    lineage = shipped_lineage()[name]
+    return dg.TableSchema([dg.TableColumn(column, description=told(sources)) for column, sources in lineage.items()])
+
+
+def told(sources: tuple[Source, ...]) -> str:
+    """Say where a column comes from."""
+    return f"from {', '.join(f'{s.table}.{s.column}' for s in sources)}" if sources else "a constant or a count of rows"
+
+
+def _version(sql: str) -> str:
+    """Changed SQL is another version: what it made is out of date."""
+    return f"{__version__}-{hashlib.sha256(sql.encode()).hexdigest()[:12]}"

@@ -1,0 +1,1 @@
+"""Pictures and questions of benchmarks that stand in the data."""

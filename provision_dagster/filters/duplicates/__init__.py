@@ -1,0 +1,1 @@
+"""Pictures and questions that are too much alike to be kept both."""

@@ -1,0 +1,1 @@
+"""Figures of a data set, and the expectation suites that judge them."""
