@@ -200,7 +200,7 @@ COLUMNS: dict[str, str] = {
     "region_text_scores.config": "Settings that may change scores, as JSON",
     "region_text_scores.error": "Why there is no score; null when there is one",
     "judge_scores.id": "Id of the question",
-    "form": "Form that was judged: open or choice",
+    "judge_scores.form": "Form that was judged: open or choice",
     "p_yes": "Probability of Yes against No when the model is asked whether question and answer are true",
     "mass": "Probability that the answer begins with Yes or No at all; where it is low, p_yes says little",
     "judge_scores.asked": "Digest of the prompt and the pictures: the score is good while it stays the same",
