@@ -1,23 +1,67 @@
 -- Rule `near_duplicate`: neither the question nor a picture that it is about is nearly another one, which is kept.
-with asked as (
+-- Where the question to be kept breaks an earlier rule, or is gone, the first of its copies that breaks none stays.
+with pictures as (
     select
         row,
         unnest(image_ids) as image_id
     from stg_raw_qa
 ),
 
-found as (
+of_pictures as (
+    select
+        pictures.row,
+        stg_duplicates.*
+    from pictures
+    inner join stg_duplicates on pictures.image_id = stg_duplicates.id and stg_duplicates.kind = 'picture'
+),
+
+of_questions as (
     select
         stg_raw_qa.row,
         stg_duplicates.*
     from stg_raw_qa
     inner join stg_duplicates on stg_raw_qa.id = stg_duplicates.id and stg_duplicates.kind = 'question'
+),
+
+kept as (
+    select distinct of_questions.other_id
+    from of_questions
+    inner join stg_raw_qa on of_questions.other_id = stg_raw_qa.id
+    anti join int_earlier_verdicts on stg_raw_qa.row = int_earlier_verdicts.row
+),
+
+instead as (
+    select
+        of_questions.other_id,
+        min(of_questions.row) as row,
+        arg_min(of_questions.id, of_questions.row) as id
+    from of_questions
+    anti join kept on of_questions.other_id = kept.other_id
+    anti join int_earlier_verdicts on of_questions.row = int_earlier_verdicts.row
+    anti join of_pictures on of_questions.row = of_pictures.row
+    group by of_questions.other_id
+),
+
+found as (
+    select
+        of_questions.row,
+        of_questions.kind,
+        coalesce(instead.id, of_questions.other_id) as other_id,
+        of_questions.method,
+        of_questions.distance,
+        of_questions.threshold
+    from of_questions
+    left join instead on of_questions.other_id = instead.other_id
+    where of_questions.row is distinct from instead.row
     union all
     select
-        asked.row,
-        stg_duplicates.*
-    from asked
-    inner join stg_duplicates on asked.image_id = stg_duplicates.id and stg_duplicates.kind = 'picture'
+        row,
+        kind,
+        other_id,
+        method,
+        distance,
+        threshold
+    from of_pictures
 )
 
 select

@@ -99,6 +99,32 @@ def test_a_threshold_narrows_what_counts_as_near(method: str, field: str) -> Non
     assert [row[:4] for row in rejected(scores, **{field: 0.25})] == [(3, "near_duplicate", 0.25, 0.25)]
 
 
+@pytest.mark.parametrize(
+    ("broken", "kept"), [((), 1), ((1,), 2), ((1, 2), 3), ((2,), 1), ((1, 2, 3), None)], ids=lambda value: str(value)
+)
+def test_of_near_duplicates_one_stays_whatever_else_is_rejected(broken: tuple[int, ...], kept: int | None) -> None:
+    """Were the question that is kept rejected by an earlier rule, and its copies for its sake, none would be left."""
+    copies = [duplicate("minhash", 0.04, number) for number in (2, 3)]
+    scores = table("duplicates", *copies) | table("judge_scores", *(judged(number, 0.1) for number in broken))
+    found = rejected(scores, qa(3), qa(1), qa(2))
+    sound = {1, 2, 3} - set(broken)
+    assert [row[:2] for row in found if row[1] == "judge"] == [(number, "judge") for number in broken]
+    near = [row for row in found if row[1] == "near_duplicate"]
+    assert {row[0] for row in near} == sound - {kept}
+    assert all(row[5] == f"the question is nearly {identity(kept or 0)} (minhash)" for row in near)
+
+
+def test_a_question_whose_copy_is_gone_stays() -> None:
+    assert rejected(table("duplicates", duplicate("exact", 0.0, of=9)), qa(2)) == []
+
+
+def test_copies_about_a_copied_picture_all_go() -> None:
+    """The picture's own questions are elsewhere: none stands in for another here."""
+    picture = {"kind": "picture", "id": "i1", "of": "i2", "method": "phash", "distance": 2.0}
+    scores = table("duplicates", duplicate("exact", 0.0), picture) | table("judge_scores", judged(1, 0.1))
+    assert [row[:2] for row in rejected(scores, qa(1), qa(2))] == [(1, "judge"), (2, "near_duplicate")]
+
+
 def test_questions_about_a_near_duplicate_picture_go() -> None:
     scores = table("duplicates", {"kind": "picture", "id": "i2", "of": "i1", "method": "phash", "distance": 2.0})
     several = qa(2, image_ids=["i1", "i2"])
