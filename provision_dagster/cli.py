@@ -1,6 +1,7 @@
 """`provision`: the command line, for people and scripts."""
 
 import math
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -645,13 +646,15 @@ def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:
 @app.command()
 def demo(
     scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 120,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that make shards; default: one per processor, at most 4.")
+    ] = None,
 ) -> None:
     """Take the embedded sample (photographs and rendered scenes) from pictures to an exported, checked mix."""
     from provision_dagster.demo import run_demo
 
     with bars() as show:
-        shards = run_demo(scenes=scenes, workers=workers, report=show)
+        shards = run_demo(scenes=scenes, workers=workers or min(4, os.cpu_count() or 1), report=show)
     _print_tables(shards)
     console.print("Look at it in Dagster's UI: make ui (assets, partitions, checks, lineage)")
 

@@ -131,8 +131,25 @@ def _run_alone(task: Task) -> Task:
     return task
 
 
-def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, store: dg.DagsterInstance) -> None:
-    """Execute runs one after the other, or in several processes.
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Open processes for runs side by side: none for one worker, and none are started before the first run."""
+    if workers <= 1:
+        yield None
+        return
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield pool
+
+
+def run_all(
+    stage: str,
+    tasks: Sequence[Task],
+    *,
+    report: Report,
+    store: dg.DagsterInstance,
+    pool: ProcessPoolExecutor | None = None,
+) -> None:
+    """Execute runs one after the other, or in the processes of a pool.
 
     Raises
     ------
@@ -141,7 +158,7 @@ def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, 
     """
     failed: list[str] = []
     report(stage, 0, len(tasks))
-    for done, outcome in enumerate(_outcomes(tasks, workers=workers, store=store), start=1):
+    for done, outcome in enumerate(_outcomes(tasks, pool=pool, store=store), start=1):
         if outcome:
             failed.append(outcome)
         report(stage, done, len(tasks))
@@ -149,8 +166,10 @@ def run_all(stage: str, tasks: Sequence[Task], *, workers: int, report: Report, 
         raise RunFailedError("\n".join(failed))
 
 
-def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance) -> Iterator[str | None]:
-    if workers <= 1 or len(tasks) <= 1:
+def _outcomes(
+    tasks: Sequence[Task], *, pool: ProcessPoolExecutor | None, store: dg.DagsterInstance
+) -> Iterator[str | None]:
+    if pool is None or len(tasks) <= 1:
         for task in tasks:
             try:
                 run(task, store=store)
@@ -158,19 +177,17 @@ def _outcomes(tasks: Sequence[Task], *, workers: int, store: dg.DagsterInstance)
             except RunFailedError as error:
                 yield str(error)
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context) as pool:
-        for future in as_completed([pool.submit(_run_alone, task) for task in tasks]):
-            failure = future.exception()
-            if failure is not None and not isinstance(failure, RunFailedError):
-                raise failure
-            yield None if failure is None else str(failure)
+    for future in as_completed([pool.submit(_run_alone, task) for task in tasks]):
+        failure = future.exception()
+        if failure is not None and not isinstance(failure, RunFailedError):
+            raise failure
+        yield None if failure is None else str(failure)
 
 
 def register(*, store: dg.DagsterInstance, report: Report) -> list[str]:
     """Read the spec folder, register shards, and return all shard keys."""
     take_over(store)
-    run_all("image sets", [Task(REGISTER)], workers=1, report=report, store=store)
+    run_all("image sets", [Task(REGISTER)], report=report, store=store)
     assert SHARDS.name is not None
     return list(store.get_dynamic_partitions(SHARDS.name))
 
@@ -179,7 +196,7 @@ def ingest(shards: Sequence[str], *, store: dg.DagsterInstance, report: Report) 
     """List pictures and convert annotations of shards: one run per image set, so that each set is read once."""
     assert SHARDS.name is not None
     tasks = [Task(INGEST, first, last) for first, last in _ranges(store.get_dynamic_partitions(SHARDS.name), shards)]
-    run_all("ingest", tasks, workers=1, report=report, store=store)
+    run_all("ingest", tasks, report=report, store=store)
 
 
 def _ranges(every: Sequence[str], wanted: Sequence[str]) -> list[tuple[str, str]]:
@@ -214,41 +231,49 @@ def materialize(
         At the first stage in which a run failed, after the other runs of that stage.
     """
     take_over(store)
-    run_all("images", [Task(PICTURES, s, s) for s in shards], workers=workers, report=report, store=store)
-    # one run for neighbouring shards: a model is loaded once for all of them
-    assert SHARDS.name is not None
-    ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
-    run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], workers=1, report=report, store=store)
-    run_all("across shards", [Task(ACROSS_SHARDS)], workers=1, report=report, store=store)
-    _questions(shards, ranges, workers=workers, report=report, store=store)
-    run_all("quality", [Task(QUALITY)], workers=1, report=report, store=store)
-    run_all("recipes", [Task(REGISTER_RECIPES)], workers=1, report=report, store=store)
+    with processes(workers) as pool:
+        _filtered(shards, pool=pool, store=store, report=report)
+    run_all("quality", [Task(QUALITY)], report=report, store=store)
+    run_all("recipes", [Task(REGISTER_RECIPES)], report=report, store=store)
     assert RECIPES.name is not None
     known = store.get_dynamic_partitions(RECIPES.name)
     chosen = list(known) if recipes is None else list(recipes)
     unknown = sorted(set(chosen) - set(known))
     if unknown:
         raise ProvisionError(f"unknown recipe {', '.join(unknown)}; there are: {', '.join(known)}")
-    run_all("mixes", [Task(MIXES, r, r) for r in chosen], workers=1, report=report, store=store)
+    run_all("mixes", [Task(MIXES, r, r) for r in chosen], report=report, store=store)
+
+
+def _filtered(
+    shards: Sequence[str], *, pool: ProcessPoolExecutor | None, store: dg.DagsterInstance, report: Report
+) -> None:
+    """Make everything from pictures to filtered QA."""
+    run_all("images", [Task(PICTURES, s, s) for s in shards], pool=pool, report=report, store=store)
+    # one run for neighbouring shards: a model is loaded once for all of them
+    assert SHARDS.name is not None
+    ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
+    run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], report=report, store=store)
+    run_all("across shards", [Task(ACROSS_SHARDS)], report=report, store=store)
+    _questions(shards, ranges, pool=pool, report=report, store=store)
 
 
 def _questions(
     shards: Sequence[str],
     ranges: Sequence[tuple[str, str]],
     *,
-    workers: int,
+    pool: ProcessPoolExecutor | None,
     report: Report,
     store: dg.DagsterInstance,
 ) -> None:
     """Make questions, scores and verdicts in one run per shard; a model that scores is loaded once for many."""
     filters = FoldersResource().filters()
     if filters.region_text is None and filters.judge is None:
-        run_all("questions", [Task(PER_SHARD, s, s) for s in shards], workers=workers, report=report, store=store)
+        run_all("questions", [Task(PER_SHARD, s, s) for s in shards], pool=pool, report=report, store=store)
         return
-    run_all("questions", [Task(GENERATE, s, s) for s in shards], workers=workers, report=report, store=store)
-    run_all("scores", [Task(MODEL_SCORES, *ends) for ends in ranges], workers=1, report=report, store=store)
+    run_all("questions", [Task(GENERATE, s, s) for s in shards], pool=pool, report=report, store=store)
+    run_all("scores", [Task(MODEL_SCORES, *ends) for ends in ranges], report=report, store=store)
     rest = (*COMPARISONS, *FILTER)
-    run_all("filters", [Task(rest, s, s) for s in shards], workers=workers, report=report, store=store)
+    run_all("filters", [Task(rest, s, s) for s in shards], pool=pool, report=report, store=store)
 
 
 def all_shards(store: dg.DagsterInstance) -> list[str]:

@@ -7,13 +7,19 @@ from pathlib import Path
 import dagster as dg
 
 from provision_dagster.defs.resources import FoldersResource
-from provision_dagster.defs.stages import ANNOTATE, PER_SHARD, REGISTER
+from provision_dagster.defs.stages import ACROSS_SHARDS, ANNOTATE, PER_SHARD, REGISTER
 from provision_dagster.scene_graphs.registry import annotator_files
 
 register_job = dg.define_asset_job(
     "register_image_sets",
     selection=dg.AssetSelection.assets(*REGISTER),
     description="Read the spec folder and register shards as partitions.",
+)
+
+across_job = dg.define_asset_job(
+    "across_shards",
+    selection=dg.AssetSelection.assets(*ACROSS_SHARDS),
+    description="What shards need of all others before their questions are made: words, repeated pictures, benchmarks.",
 )
 
 shard_job = dg.define_asset_job(
@@ -55,5 +61,5 @@ keep_current = dg.AutomationConditionSensorDefinition(
     "it reads have passed. Mixes are made on request.",
 )
 
-JOBS = [register_job, shard_job]
+JOBS = [register_job, across_job, shard_job]
 SENSORS = [new_image_sets, keep_current]

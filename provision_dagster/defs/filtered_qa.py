@@ -11,15 +11,10 @@ from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY
 from provision_dagster.defs.resources import FoldersResource
-from provision_dagster.defs.sql_models import MARTS, MODELS, STEPS, model_deps, model_out, table_lineage
+from provision_dagster.defs.sql_models import MARTS, MODELS, STEPS, mart_out, model_deps, table_lineage
 from provision_dagster.defs.stages import SCORES
-from provision_dagster.filters.filter_qa import qa_statistics, sort_qa
+from provision_dagster.filters.filter_qa import RULES, qa_statistics, sort_qa
 from provision_dagster.filters.schema import FAMILIES
-from provision_dagster.filters.schema import SCORES as READ_BY_RULES
-
-NOT_MADE = frozenset(READ_BY_RULES) - frozenset(SCORES)
-"""Tables that rules read and no asset makes: they are empty, and their rules have no verdict."""
-
 
 VERDICTS = ("filtered_qa", "rejected_qa")
 
@@ -28,15 +23,17 @@ def _deps(name: str) -> set[dg.AssetKey]:
     """What a model reads; the marts that hold verdicts also name what these are made of, to be seen out of date."""
     every = set(MODELS) if name in VERDICTS else {name}
     outside = {key for model in every for key in model_deps(model) if key.to_user_string() not in MODELS}
-    keys = model_deps(name) | outside
-    return {key for key in keys if key.to_user_string() not in NOT_MADE}
+    return model_deps(name) | outside
+
+
+READ_STEPS = sorted({key.to_user_string() for name in MARTS for key in model_deps(name)} & set(STEPS))
 
 
 @dg.multi_asset(
     ins={name: dg.AssetIn(name) for name in (*FAMILIES, "images", "scene_graphs", *SCORES)},
-    deps=["filter_settings"],
-    outs={name: model_out(name) for name in MODELS},
-    internal_asset_deps={name: _deps(name) for name in MODELS},
+    deps=["filter_settings", *READ_STEPS],
+    outs={name: mart_out(name) for name in MARTS},
+    internal_asset_deps={name: _deps(name) for name in MARTS},
     partitions_def=SHARDS,
     retry_policy=RETRY,
 )
@@ -56,9 +53,6 @@ def filtered(
         scores={name: tables[name].filter(own) for name in SCORES},
     )
     statistics, labels = qa_statistics(raw, filtered_qa=done.filtered, limits=config.sql)
-    for name, rows in done.rows.items():  # each after those that it reads
-        if name in STEPS:
-            yield dg.Output(None, output_name=name, metadata={"dagster/partition_row_count": rows})
     frames = {
         "filtered_qa": done.filtered,
         "rejected_qa": done.rejected,
@@ -77,7 +71,10 @@ def _metadata(name: str, frames: dict[str, pl.DataFrame], *, raw: int) -> Metada
         return {"keep_rate": frame.height / max(raw, 1), "raw_rows": raw}
     if name == "rejected_qa":
         rules = frame.group_by("rule", "generator").len("rows").sort("rule", "generator")
-        return {"rules": dg.MetadataValue.md(markdown_table(rules))}
+        by_rule = dict(frame.group_by("rule").len().iter_rows())
+        # a number per rule, so that Dagster plots each over time
+        numbers = {f"rejected_by_{rule}": int(by_rule.get(rule, 0)) for rule in RULES}
+        return numbers | {"rules": dg.MetadataValue.md(markdown_table(rules))}
     if name == "qa_statistics":
         rates = frame.select("generator", "raw_rows", "rows", "keep_rate", "top_answer", "top_answer_share")
         return {"generators": dg.MetadataValue.md(markdown_table(rates))}

@@ -1,36 +1,53 @@
 """The models of `dbt_like_sql/` as Dagster shows them: description, what each reads, where its columns come from."""
 
 import hashlib
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from provision_dagster import __version__
-from provision_dagster.defs.policies import policy
+from provision_dagster.defs.policies import OWNERS, policy
 from provision_dagster.filters.lineage import Source, shipped_lineage
-from provision_dagster.filters.models import load_models
+from provision_dagster.filters.models import load_models, run_order
 from provision_dagster.filters.schema import FAMILIES
 
 MODELS = load_models()
 
 MARTS = tuple(name for name, model in MODELS.items() if model.layer == "marts")
 STEPS = tuple(name for name, model in MODELS.items() if model.layer != "marts")
-"""Models on the way to the marts. DuckDB holds their rows while it runs: no table is stored, only rows are counted."""
+"""Models on the way to the marts. DuckDB holds their rows while it runs: no table is stored."""
 
 
-def model_out(name: str) -> dg.AssetOut:
-    """Declare a model: its comment is the description, its SQL the code version, its columns say whence they come."""
-    model = MODELS[name]
-    stored = name in MARTS
-    metadata = {"dagster/column_lineage": table_lineage(name), "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```")}
-    if not stored:
-        metadata["dagster/column_schema"] = _columns(name)
+def mart_out(name: str) -> dg.AssetOut:
+    """Declare a model whose rows are stored."""
     return dg.AssetOut(
-        description=model.description,
-        dagster_type=pl.DataFrame if stored else dg.Nothing,
-        metadata=metadata,
-        **policy("filtered_qa" if stored else "sql_models", kinds={"sql", "duckdb"}, code_version=_version(model.sql)),
+        description=MODELS[name].description,
+        dagster_type=pl.DataFrame,
+        metadata=_shown(name),
+        **policy("filtered_qa", kinds={"sql", "duckdb"}, code_version=_version(name)),
     )
+
+
+def step_spec(name: str) -> dg.AssetSpec:
+    """Declare a model that is a view: shown with its SQL and its place in the lineage, made whenever a mart is."""
+    return dg.AssetSpec(
+        name,
+        deps=model_deps(name),
+        description=MODELS[name].description,
+        metadata=_shown(name) | {"dagster/column_schema": _columns(name)},
+        group_name="sql_models",
+        kinds={"sql", "duckdb"},
+        owners=OWNERS,
+        code_version=_version(name),
+    )
+
+
+def _shown(name: str) -> dict[str, Any]:
+    return {
+        "dagster/column_lineage": table_lineage(name),
+        "sql": dg.MetadataValue.md(f"```sql\n{MODELS[name].sql}\n```"),
+    }
 
 
 def model_deps(name: str) -> set[dg.AssetKey]:
@@ -73,6 +90,14 @@ def told(sources: tuple[Source, ...]) -> str:
     return f"from {', '.join(f'{s.table}.{s.column}' for s in sources)}" if sources else "a constant or a count of rows"
 
 
-def _version(sql: str) -> str:
-    """Changed SQL is another version: what it made is out of date."""
-    return f"{__version__}-{hashlib.sha256(sql.encode()).hexdigest()[:12]}"
+def _version(name: str) -> str:
+    """Changed SQL, of the model or of one that it reads, is another version: what it made is out of date."""
+    order = run_order(
+        MODELS, targets=[name], sources={read for model in MODELS.values() for read in model.reads} - set(MODELS)
+    )
+    texts = "\n".join(MODELS[model].sql for model in order)
+    return f"{__version__}-{hashlib.sha256(texts.encode()).hexdigest()[:12]}"
+
+
+# a step of its own for each would cost more than the rules do
+SQL_STEPS = [step_spec(name) for name in STEPS]

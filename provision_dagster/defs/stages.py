@@ -16,7 +16,8 @@ MODEL_SCORES = ("region_text_scores", "judge_scores")
 COMPARISONS = ("duplicates", "contamination")
 SCORES = (*MODEL_SCORES, *COMPARISONS)
 """What rules read beside questions, pictures and scene graphs: made between `GENERATE` and `FILTER`."""
-FILTER = tuple(load_models())
+FILTER = tuple(load_models(layers=["marts"]))
+"""Staging and rule models are run with these: they are views without a table."""
 PER_SHARD = (*GENERATE, *SCORES, *FILTER)
 QUALITY = ("qa_quality", "quality_results", "data_docs")
 REGISTER_RECIPES = ("recipes",)

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from provision_dagster.defs.automation import across_job, shard_job
+from provision_dagster.defs.stages import ACROSS_SHARDS
 from provision_dagster.storage.store import Store
 from tests.browser.pages import RUN_WAIT, DagsterUI
 from tests.browser.services import dagster, make_project
@@ -88,15 +90,15 @@ def all_shards(ui: DagsterUI, first_shard: str) -> list[str]:
 @pytest.fixture(scope="session")
 def filtered_shard(ui: DagsterUI, all_shards: list[str]) -> str:
     """A shard taken to its filtered QA from the UI, after what looks across shards."""
-    for asset in ("repeated_pictures", "vocabulary", "answer_strengths"):
-        with ui.step(f"materialize {asset}"):
-            ui.open_asset(asset, tab="overview")
-            ui.materialize()
+    with ui.step("run the job across shards"):
+        ui.open_job(across_job.name)
+        ui.materialize()
+    for asset in ACROSS_SHARDS:
         with ui.step(f"wait for {asset}"):
             ui.open_asset(asset, tab="events")
             expect(ui.page.get_by_text("Materialized in run").first).to_be_visible(timeout=RUN_WAIT)
     with ui.step("run the job on one shard"):
-        ui.open_shard_job()
+        ui.open_job(shard_job.name)
         ui.materialize([FIRST])
         ui.open_asset("filtered_qa", tab="partitions")
         ui.wait_for_partitions(materialized=1, missing=len(OTHERS))

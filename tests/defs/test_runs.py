@@ -51,9 +51,11 @@ def finished(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def exports(project: Project) -> dict[str, bytes]:
-    return {
-        p.name: p.read_bytes() for p in (project.folder / "exports").rglob("*") if p.is_file() and p.suffix != ".json"
-    } | {"llava": (project.folder / "exports" / "foundation" / "llava.json").read_bytes()}
+    # data docs and manifests tell when they were made
+    mix = project.folder / "exports" / "foundation"
+    told = [p for p in mix.rglob("*") if p.is_file() and p.name != "manifest.json"]
+    assert {p.suffix for p in told} == {".json", ".parquet"}
+    return {str(p.relative_to(mix)): p.read_bytes() for p in told}
 
 
 def assert_same(one: Project, other: Project) -> None:

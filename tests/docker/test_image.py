@@ -66,7 +66,7 @@ def test_the_image_runs_as_a_user_made_for_it() -> None:
 def test_packages_come_at_the_tested_versions_and_without_models() -> None:
     commands = [part.strip() for name, rest in instructions() if name == "RUN" for part in rest.split("&&")]
     assert [command for command in commands if "pip install" in command] == [
-        'pip install -c constraints.txt ".[postgres,s3]"',
+        'pip install -c constraints.txt ".[postgres,s3,quality]"',
         "pip install --no-deps --force-reinstall .",
     ]
 

@@ -219,7 +219,7 @@ def test_true_and_false_colors_are_told_apart(tmp_path: Path, weights: Path) -> 
 def test_the_command(tmp_path: Path, weights: Path) -> None:
     project = Project(tmp_path)
     pairs = regions(tmp_path)
-    filters = tmp_path / "filters.yaml"
+    filters = tmp_path / "clip.yaml"  # not where the project's own settings are
     filters.write_text(f"region_text: {{model: {weights}, device: cpu}}\n")
     said = " ".join(project.run("calibrate", pairs, "--out", "out", "--filters", filters).split())
     assert "precision 1.000, recall 1.000; ROC AUC 1.000 of 24 pairs, 12 true" in said

@@ -4,7 +4,7 @@ Broder, "On the resemblance and containment of documents", 1997; Indyk and Motwa
 over two sets is the same with a chance that is their Jaccard similarity; r minima in a row agree with its r-th power.
 Pairs that agree in one of several such bands are compared item by item, so that none is a false one.
 
-Written in numpy: minima are taken of whole columns, not of one object per text (`benchmarks/duplicates.py` measures it).
+Written in numpy: minima are taken of whole columns, not of one object per text (`benchmarks/duplicates.py`).
 """
 
 import numpy as np
