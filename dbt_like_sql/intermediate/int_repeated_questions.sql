@@ -1,5 +1,20 @@
 -- Pairs that ask the same of the same images as another pair, among those that are right in themselves.
-with sound as (
+with codes as (
+    select
+        stg_raw_qa.row,
+        hash(stg_raw_qa.images_key, stg_raw_qa.question_key) as code
+    from stg_raw_qa
+    anti join int_row_verdicts on stg_raw_qa.row = int_row_verdicts.row
+),
+
+-- comparing numbers first is several times faster, and leaves few texts to compare
+suspects as (
+    select codes.row
+    from codes
+    semi join (select code from codes group by code having count(*) > 1) as common on codes.code = common.code
+),
+
+sound as (
     select
         stg_raw_qa.row,
         stg_raw_qa.id,
@@ -7,25 +22,16 @@ with sound as (
         stg_raw_qa.question_key,
         stg_raw_qa.answer_key
     from stg_raw_qa
-    anti join int_row_verdicts on stg_raw_qa.row = int_row_verdicts.row
-),
-
--- grouping by a number first is several times faster; what meets by accident is told apart below
-suspects as (
-    select hash(images_key, question_key) as code
-    from sound
-    group by code
-    having count(*) > 1
+    semi join suspects on stg_raw_qa.row = suspects.row
 ),
 
 repeated as (
     select
-        sound.images_key,
-        sound.question_key,
-        count(distinct sound.answer_key) as answers
+        images_key,
+        question_key,
+        count(distinct answer_key) as answers
     from sound
-    semi join suspects on hash(sound.images_key, sound.question_key) = suspects.code
-    group by sound.images_key, sound.question_key
+    group by images_key, question_key
     having count(*) > 1
 )
 

@@ -2,7 +2,7 @@
 with named as (
     select
         row,
-        image_ids,
+        case when coalesce(len(image_ids), 0) = 0 then [null] else image_ids end as image_ids,
         unnest(object_ids) as object_id
     from stg_raw_qa
 ),
@@ -11,25 +11,33 @@ places as (
     select
         row,
         object_id,
+        len(list_distinct(image_ids)) as images,
         unnest(image_ids) as image_id
     from named
 ),
 
-found as (
-    select
-        places.row,
-        places.object_id
+absent as (
+    select places.*
     from places
-    semi join stg_objects on places.image_id = stg_objects.image_id and places.object_id = stg_objects.object_id
+    anti join stg_objects on places.image_id = stg_objects.image_id and places.object_id = stg_objects.object_id
+),
+
+-- an object must be absent from all of the images
+nowhere as (
+    select
+        row,
+        object_id
+    from absent
+    group by row, object_id, images
+    having count(distinct image_id) = images
 ),
 
 missing as (
     select
-        named.row,
-        min(coalesce(named.object_id, 'null')) as object_id
-    from named
-    anti join found on named.row = found.row and named.object_id = found.object_id
-    group by named.row
+        row,
+        min(coalesce(object_id, 'null')) as object_id
+    from nowhere
+    group by row
 )
 
 select

@@ -1,7 +1,11 @@
 -- Rule `format`: texts are complete, end properly and hold no trace of a template or of another layout.
 with texts as (
     select
-        stg_raw_qa.*,
+        row,
+        id,
+        question,
+        answer,
+        choice_question,
         concat_ws(chr(31), question, answer, choice_question, array_to_string(options, chr(31))) as text
     from stg_raw_qa
 ),
@@ -13,11 +17,26 @@ repeated as (
     having count(*) > 1
 ),
 
-first_of_repeated as (
-    select min(stg_raw_qa.row) as row
+later_copies as (
+    select stg_raw_qa.row
     from stg_raw_qa
     semi join repeated on stg_raw_qa.id = repeated.id
-    group by stg_raw_qa.id
+    qualify row_number() over (partition by stg_raw_qa.id order by stg_raw_qa.row) > 1
+),
+
+-- one look at each text: whatever is wrong with any shows here, and few rows are left for the checks below
+suspects as (
+    select *
+    from texts
+    where
+        not coalesce(suffix(question, '?') or suffix(question, '.'), false)
+        or not coalesce(suffix(choice_question, '?') or suffix(choice_question, '.'), true)
+        or coalesce(ltrim(id), '') = ''
+        or coalesce(ltrim(answer), '') = ''
+        or prefix(text, ' ')
+        or suffix(text, ' ')
+        or regexp_matches(text, '[{\t\n\r\x{0B}\f\x{85}\x{2028}\x{2029}]|  |\x{1F} | \x{1F}')
+        or row in (select later_copies.row from later_copies)
 ),
 
 checked as (
@@ -25,10 +44,7 @@ checked as (
         row,
         case
             when coalesce(trim(id), '') = '' then 'the id is empty'
-            when
-                texts.id in (select repeated.id from repeated)
-                and texts.row not in (select first_of_repeated.row from first_of_repeated)
-                then 'the id is that of an earlier pair'
+            when row in (select later_copies.row from later_copies) then 'the id is that of an earlier pair'
             when coalesce(trim(question), '') = '' then 'the question is empty'
             when coalesce(trim(answer), '') = '' then 'the answer is empty'
             when trim(choice_question) = '' then 'the choice question is empty'
@@ -43,7 +59,7 @@ checked as (
                 then 'doubled space: "' || trim(regexp_extract(text, '[^ \t\x{1F}]*(?:[ \t]{2,}|\t)[^ \t\x{1F}]*')) || '"'
             when regexp_matches(text, '(^|\x{1F}) | (\x{1F}|$)') then 'a text begins or ends with a space'
         end as detail
-    from texts
+    from suspects
 )
 
 select

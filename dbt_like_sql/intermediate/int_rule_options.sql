@@ -3,11 +3,19 @@ with folded as (
     select
         row,
         answer_index,
-        len(options) as options,
-        len(list_filter(options, lambda option: coalesce(trim(option), '') <> '')) as filled,
-        len(list_distinct(list_transform(options, lambda option: lower(trim(option))))) as different
+        list_transform(options, lambda option: lower(trim(option))) as options
     from stg_raw_qa
     where len(options) > 0 or answer_index is not null
+),
+
+counted as (
+    select
+        row,
+        answer_index,
+        len(options) as options,
+        len(list_filter(options, lambda option: option <> '')) as filled,
+        len(list_distinct(options)) as different
+    from folded
 ),
 
 checked as (
@@ -26,7 +34,7 @@ checked as (
             when answer_index < 0 or answer_index >= options
                 then 'the answer index is ' || answer_index || ' of ' || options || ' options'
         end as detail
-    from folded
+    from counted
     cross join config
 )
 

@@ -1,4 +1,5 @@
 -- How many filtered QA of a shard and family mention each object label, attribute and predicate.
+-- A pair that mentions a value twice counts once; the ids of pairs are unique (a test looks), so each row is one.
 with totals as (
     select
         shard,
@@ -8,23 +9,42 @@ with totals as (
     group by all
 ),
 
+named as (
+    select shard, family, 'object' as kind, metadata.objects as names from filtered_qa
+    union all
+    select shard, family, 'attribute' as kind, metadata.attributes as names from filtered_qa
+    union all
+    select shard, family, 'relation' as kind, metadata.relations as names from filtered_qa
+),
+
 mentions as (
-    select id, shard, family, 'object' as kind, unnest(metadata.objects) as value from filtered_qa
-    union
-    select id, shard, family, 'attribute' as kind, unnest(metadata.attributes) as value from filtered_qa
-    union
-    select id, shard, family, 'relation' as kind, unnest(metadata.relations) as value from filtered_qa
+    select
+        shard,
+        family,
+        kind,
+        unnest(if(len(names) > 1, list_distinct(names), names)) as value
+    from named
+),
+
+counted as (
+    select
+        shard,
+        family,
+        kind,
+        value,
+        count(*) as rows
+    from mentions
+    where value is not null
+    group by all
 )
 
 select
-    mentions.shard,
-    mentions.family,
-    mentions.kind,
-    mentions.value,
-    count(*) as rows,
-    count(*) / any_value(totals.rows) as share
-from mentions
+    counted.shard,
+    counted.family,
+    counted.kind,
+    counted.value,
+    counted.rows,
+    counted.rows / totals.rows as share
+from counted
 inner join totals using (shard, family)
-where mentions.value is not null
-group by mentions.shard, mentions.family, mentions.kind, mentions.value
-order by mentions.shard, mentions.family, mentions.kind, mentions.value
+order by counted.shard, counted.family, counted.kind, counted.value

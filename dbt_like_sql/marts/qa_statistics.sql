@@ -18,10 +18,7 @@ kept as (
         count(distinct image_ids) as images,
         count(distinct template) as templates,
         count(distinct question) as questions,
-        count(distinct answer) as answers,
-        count_if(lower(trim(answer)) in ('yes', 'no')) as yes_no,
         sum(length(question)) as question_chars,
-        sum(length(answer)) as answer_chars,
         count_if(len(options) > 0) as choice_rows,
         sum(len(options)) as options
     from filtered_qa
@@ -36,6 +33,18 @@ answer_counts as (
         answer,
         count(*) as rows
     from filtered_qa
+    group by all
+),
+
+answered as (
+    select
+        shard,
+        family,
+        generator,
+        count(answer) as answers,
+        sum(rows) filter (where lower(trim(answer)) in ('yes', 'no')) as yes_no,
+        sum(rows * length(answer)) as answer_chars
+    from answer_counts
     group by all
 ),
 
@@ -65,21 +74,26 @@ places as (
     from widest
 ),
 
+answers_at as (
+    select
+        shard,
+        family,
+        generator,
+        answer_index as place,
+        count(id) as rows
+    from filtered_qa
+    group by all
+),
+
 place_counts as (
     select
         places.shard,
         places.family,
         places.generator,
         places.place,
-        count(filtered_qa.id) as rows
+        coalesce(answers_at.rows, 0) as rows
     from places
-    left join filtered_qa
-        on
-            places.shard = filtered_qa.shard
-            and places.family = filtered_qa.family
-            and places.generator = filtered_qa.generator
-            and places.place = filtered_qa.answer_index
-    group by all
+    left join answers_at using (shard, family, generator, place)
 ),
 
 place_shares as (
@@ -102,17 +116,18 @@ select
     coalesce(kept.images, 0) as images,
     coalesce(kept.templates, 0) as templates,
     coalesce(kept.questions, 0) as questions,
-    coalesce(kept.answers, 0) as answers,
+    coalesce(answered.answers, 0) as answers,
     top_answers.answer as top_answer,
     top_answers.rows / kept.rows as top_answer_share,
-    kept.yes_no / kept.rows as yes_no_share,
+    coalesce(answered.yes_no, 0) / kept.rows as yes_no_share,
     kept.question_chars / kept.rows as mean_question_chars,
-    kept.answer_chars / kept.rows as mean_answer_chars,
+    answered.answer_chars / kept.rows as mean_answer_chars,
     kept.choice_rows / kept.rows as choice_share,
     kept.options / nullif(kept.choice_rows, 0) as mean_options,
     coalesce(place_shares.answer_position_shares, []) as answer_position_shares
 from raw
 left join kept using (shard, family, generator)
+left join answered using (shard, family, generator)
 left join top_answers using (shard, family, generator)
 left join place_shares using (shard, family, generator)
 order by raw.shard, raw.family, raw.generator

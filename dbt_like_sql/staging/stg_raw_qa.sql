@@ -1,4 +1,5 @@
 -- Raw QA as the rules read it: narrow, and with keys under which equal images, questions and answers meet.
+-- A text that ends with a mark ends with no space: trimming such a one is left out, as it reads letter by letter.
 -- `row` is the place of the pair in the order of ids, so that "the first" is the same whatever the order of the input.
 select
     row,
@@ -13,6 +14,6 @@ select
     evidence.object_ids as object_ids,
     evidence.boxes as boxes,
     array_to_string(image_ids, chr(31)) as images_key,
-    lower(trim(question)) as question_key,
+    lower(ltrim(if(suffix(question, '?') or suffix(question, '.'), question, rtrim(question)))) as question_key,
     lower(trim(answer)) as answer_key
 from raw_qa

@@ -150,7 +150,8 @@ def connect(
             config |= {"threads": chosen.threads}
         with duckdb.connect(":memory:", config=config) as connection:
             for name, frame in sources.items():
-                connection.register(name, frame)
+                # strings as they are: DuckDB's own way to take a polars frame copies them
+                connection.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
             yield connection
 
 
