@@ -47,14 +47,14 @@ def write(store: Store, *, rows: int) -> None:
 def judge(folder: str) -> None:
     """Measure and validate, and print seconds and memory."""
     from provision_dagster.filters.quality.figures import figures
-    from provision_dagster.filters.quality.suites import suites
+    from provision_dagster.filters.quality.suites import SAMPLED, suites
 
     store, config, began = Store(folder), QualityConfig(), time.perf_counter()
     tables = {name: store.scan(name) for name in ("qa_statistics", "label_statistics", "scene_graphs")}
     qa = store.scan("filtered_qa")
     found = figures(qa, **tables, config=config, lexicon=Lexicon.load())
     measured = time.perf_counter()
-    sample = qa.bottom_k(config.sample_rows, by="id").collect(engine="streaming")
+    sample = qa.select(SAMPLED).bottom_k(config.sample_rows, by="id").collect(engine="streaming")
     sampled = time.perf_counter()
     from provision_dagster.filters.quality.validate import validate
 

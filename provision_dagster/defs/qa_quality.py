@@ -14,7 +14,7 @@ from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.quality.drift import Drift
-from provision_dagster.filters.quality.suites import BLOCKING, DESCRIPTIONS, suites
+from provision_dagster.filters.quality.suites import BLOCKING, DESCRIPTIONS, SAMPLED, suites
 from provision_dagster.filters.quality_config import QualityConfig
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.storage.store import Store
@@ -103,7 +103,7 @@ def _drift(store: Store, now: pl.DataFrame, config: QualityConfig) -> Drift | No
 
 
 def _sample(filtered_qa: pl.LazyFrame, config: QualityConfig) -> pl.DataFrame:
-    return filtered_qa.bottom_k(config.sample_rows, by="id").collect(engine="streaming")
+    return filtered_qa.select(SAMPLED).bottom_k(config.sample_rows, by="id").collect(engine="streaming")
 
 
 def _failed(results: pl.DataFrame) -> Metadata:

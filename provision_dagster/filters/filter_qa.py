@@ -8,7 +8,7 @@ import polars as pl
 
 from provision_dagster.errors import InputError, SchemaError
 from provision_dagster.filters.config import FilterConfig
-from provision_dagster.filters.run_sql import connect, run_and_count, run_models
+from provision_dagster.filters.run_sql import connect, run_models
 from provision_dagster.filters.schema import LABEL_STATISTICS, QA_STATISTICS, SCORES
 from provision_dagster.filters.sql_config import SqlConfig
 from provision_dagster.filters.whole_rows import whole_rows
@@ -80,11 +80,10 @@ def filter_qa(
 
 @dataclass(frozen=True)
 class SortedQA:
-    """Kept pairs (FILTERED_QA), rejected ones (REJECTED_QA), and how many rows each model of the SQL has."""
+    """Kept pairs (FILTERED_QA) and rejected ones (REJECTED_QA)."""
 
     filtered: pl.DataFrame
     rejected: pl.DataFrame
-    rows: dict[str, int]
 
 
 def sort_qa(
@@ -95,11 +94,11 @@ def sort_qa(
     config: FilterConfig | None = None,
     scores: Mapping[str, Frame] | None = None,
 ) -> SortedQA:
-    """Apply the rules as `filter_qa`, and tell how many rows each model has: how many pairs each rule spoke against."""
+    """Apply the rules as `filter_qa`."""
     settings = config or FilterConfig()
     raw = _columns(raw_qa, names=tuple(RAW_QA), table="raw_qa")
     order, ids_are_unique = _order_of(raw)
-    run = run_and_count(
+    verdicts = run_models(
         {
             "raw_qa": raw.with_columns(row=_places(order)),
             "images": _columns(images, names=("image_id", "status", "license"), table="images"),
@@ -109,16 +108,15 @@ def sort_qa(
         },
         targets=("int_verdicts",),
         limits=settings.sql,
-    )
-    found = whole_rows(raw, order=order, verdicts=run.frames["int_verdicts"], limits=settings.sql)
+    )["int_verdicts"]
+    found = whole_rows(raw, order=order, verdicts=verdicts, limits=settings.sql)
     filtered = _typed(found["filtered_qa"], schema=FILTERED_QA)
     rejected = _typed(found["rejected_qa"], schema=REJECTED_QA)
     if not ids_are_unique:
         rejected = rejected.sort(*_order(), "rule", "detail")
     if len(filtered) + len(rejected) != len(raw):
         raise AssertionError(f"{len(raw)} raw rows became {len(filtered)} kept and {len(rejected)} rejected ones")
-    rows = run.rows | {name: frame.height for name, frame in found.items()}
-    return SortedQA(filtered, rejected, rows)
+    return SortedQA(filtered, rejected)
 
 
 def qa_statistics(

@@ -66,42 +66,17 @@ def run_models(
     InputError
         If a model reads something that is neither a model nor given.
     """
-    return run_and_count(sources, targets=targets, folder=folder, limits=limits).frames
-
-
-@dataclass(frozen=True)
-class Run:
-    """What models returned: the rows of the targets, and how many each model has that they read, itself included."""
-
-    frames: dict[str, pl.DataFrame]
-    rows: dict[str, int]
-
-
-def run_and_count(
-    sources: Mapping[str, pl.DataFrame],
-    *,
-    targets: Sequence[str],
-    folder: Path | None = None,
-    limits: SqlConfig | None = None,
-) -> Run:
-    """Run models as `run_models`, and count the rows of each."""
     models = load_models(folder)
     order = run_order(models, targets=targets, sources=sources)
+    found: dict[str, pl.DataFrame] = {}
     with connect(sources, limits=limits) as connection:
-        found: dict[str, pl.DataFrame] = {}
         for name in order:
             if name in targets:
                 found[name] = connection.sql(models[name].sql).pl()
                 connection.register(name, found[name])
             else:
                 create_models(connection, models=models, order=[name])
-        return Run(found, {name: count_rows(connection, name) for name in order})
-
-
-def count_rows(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    """Count the rows of a model or table."""
-    (count,) = connection.execute(f'select count(*) from "{name}"').fetchall()[0]
-    return int(count)
+    return found
 
 
 def run_sql_tests(

@@ -116,6 +116,9 @@ def between(
 
 
 TEXTS = ("id", "generator", "question", "answer")
+
+SAMPLED = (*TEXTS, "options", "answer_index", "image_ids")
+"""Columns of filtered QA that are looked at row by row, of a sample."""
 """Columns that no question may lack."""
 
 
