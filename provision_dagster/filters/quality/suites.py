@@ -116,10 +116,10 @@ def between(
 
 
 TEXTS = ("id", "generator", "question", "answer")
+"""Columns that no question may lack."""
 
 SAMPLED = (*TEXTS, "options", "answer_index", "image_ids")
 """Columns of filtered QA that are looked at row by row, of a sample."""
-"""Columns that no question may lack."""
 
 
 def judged(figures: pl.DataFrame, *measures: str, stage: str = "filtered_qa", min_rows: int = 0) -> pl.DataFrame:
