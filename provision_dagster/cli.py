@@ -418,6 +418,9 @@ def calibrate(
         float | None,
         typer.Option(help="Share of true pairs among those kept, 0 .. 1, to be reached; default: the best F1."),
     ] = None,
+    recall: Annotated[
+        float | None, typer.Option(help="Share of true pairs that is kept, 0 .. 1: the highest threshold that does.")
+    ] = None,
     filters: Annotated[
         Path | None,
         typer.Option(help="YAML file whose `region_text` is the model that scores; default: PROVISION_FILTERS."),
@@ -432,13 +435,14 @@ def calibrate(
     scored_here = "score" not in labelled.columns
     if scored_here:
         labelled = _scored(labelled, filters)
-    found = choose(labelled, precision=precision)
+    found = choose(labelled, precision=precision, recall=recall)
     table = Table("wanted precision", "threshold", "kept", "precision", "recall", "F1")
     for wanted, threshold, kept, _, *shares in told_thresholds(found).iter_rows():
         known = [f"{threshold:.4f}", f"{kept:,}", *(f"{share:.3f}" for share in shares)] if kept else ["none"]
         table.add_row(f"{wanted:g}", *known)
     console.print(table)
-    by = "best F1" if found.by == "f1" else f"precision {precision:g}"
+    reached = recall if precision is None else precision
+    by = "best F1" if reached is None else f"{found.by} {reached:g}"
     at = found.chosen
     console.print(
         f"{by}: threshold {at['threshold']:.4f}, precision {at['precision']:.3f}, recall {at['recall']:.3f}; "
@@ -657,6 +661,39 @@ def demo(
         shards = run_demo(scenes=scenes, workers=workers or min(4, os.cpu_count() or 1), report=show)
     _print_tables(shards)
     console.print("Look at it in Dagster's UI: make ui (assets, partitions, checks, lineage)")
+
+
+@app.command()
+def faults(
+    out: Annotated[Path, typer.Argument(help="Empty folder: gets a project of its own, faults.md and faults.json.")],
+    scenes: Annotated[int, typer.Option(min=10, help="Rendered scenes whose questions get faults.")] = 200,
+    calibration: Annotated[int, typer.Option(min=10, help="Other scenes, on which thresholds are chosen.")] = 100,
+    share: Annotated[float, typer.Option(min=0.01, max=0.2, help="Of the questions that a fault can befall.")] = 0.1,
+    recall: Annotated[float, typer.Option(min=0.5, max=1, help="Share of true questions that thresholds keep.")] = 0.95,
+    seed: Annotated[int, typer.Option(min=0, help="Of scenes and faults.")] = 0,
+    shard_size: Annotated[int, typer.Option(min=10, help="Scenes per shard.")] = 50,
+) -> None:
+    """Put faults into questions about rendered scenes, filter them, and count what is caught, missed and lost.
+
+    Exit code 1 if a fault is not caught by the rule or check that must find it, or more is lost than thresholds allow.
+    """
+    from provision_dagster.fault_report import FAULTS, LOSSES, Order, fault_cells, loss_cells, remarks, write_report
+    from provision_dagster.faults import run_faults
+
+    order = Order(scenes=scenes, calibration=calibration, share=share, recall=recall, seed=seed, shard_size=shard_size)
+    with bars() as show:
+        found = run_faults(out, order=order, report=show)
+    for head, rows in ((FAULTS, map(fault_cells, found.caught)), (LOSSES, map(loss_cells, found.lost))):
+        table = Table(*head)
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+    for line in remarks(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for file in write_report(found, out):
+        console.print(f"written: {file}", markup=False, soft_wrap=True)
+    if not found.passed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -254,12 +254,11 @@ def _filtered(
     ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
     run_all("models", [Task(ANNOTATE, *ends) for ends in ranges], report=report, store=store)
     run_all("across shards", [Task(ACROSS_SHARDS)], report=report, store=store)
-    _questions(shards, ranges, pool=pool, report=report, store=store)
+    _questions(shards, pool=pool, report=report, store=store)
 
 
 def _questions(
     shards: Sequence[str],
-    ranges: Sequence[tuple[str, str]],
     *,
     pool: ProcessPoolExecutor | None,
     report: Report,
@@ -271,9 +270,44 @@ def _questions(
         run_all("questions", [Task(PER_SHARD, s, s) for s in shards], pool=pool, report=report, store=store)
         return
     run_all("questions", [Task(GENERATE, s, s) for s in shards], pool=pool, report=report, store=store)
+    score(shards, store=store, report=report)
+    filter_shards(shards, pool=pool, store=store, report=report)
+
+
+def score(shards: Sequence[str], *, store: dg.DagsterInstance, report: Report) -> None:
+    """Let models score questions: one run for neighbouring shards, so that a model is loaded once for all of them."""
+    assert SHARDS.name is not None
+    ranges = _ranges(store.get_dynamic_partitions(SHARDS.name), shards)
     run_all("scores", [Task(MODEL_SCORES, *ends) for ends in ranges], report=report, store=store)
-    rest = (*COMPARISONS, *FILTER)
-    run_all("filters", [Task(rest, s, s) for s in shards], pool=pool, report=report, store=store)
+
+
+def filter_shards(
+    shards: Sequence[str],
+    *,
+    store: dg.DagsterInstance,
+    report: Report,
+    pool: ProcessPoolExecutor | None = None,
+    stage: str = "filters",
+) -> None:
+    """Compare questions with others, and apply the rules."""
+    tasks = [Task((*COMPARISONS, *FILTER), s, s) for s in shards]
+    run_all(stage, tasks, pool=pool, report=report, store=store)
+
+
+def check(checks: Sequence[tuple[str, str]], shard: str, *, store: dg.DagsterInstance) -> list[dg.AssetCheckEvaluation]:
+    """Ask checks of a shard again, (asset, check) each, without making anything; a check that fails raises nothing."""
+    keys = {dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in checks}
+    job = definitions().resolve_implicit_global_asset_job_def()
+    done = job.get_subset(asset_selection=set(), asset_check_selection=keys).execute_in_process(
+        tags={"dagster/partition": shard},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        instance=store,
+        raise_on_error=False,
+    )
+    found = list(done.get_asset_check_evaluations())
+    if len(found) < len(keys):
+        raise RunFailedError(f"checks of {shard}: {len(keys)} were asked, {len(found)} answered")
+    return found
 
 
 def all_shards(store: dg.DagsterInstance) -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 from provision_dagster.errors import InputError
 from provision_dagster.plotting import BLUE, GRAY, ORANGE, legend, panels, titled, to_png
 
-Chosen = Literal["f1", "precision"]
+Chosen = Literal["f1", "precision", "recall"]
 
 STEPS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)
 """Precisions whose thresholds are told."""
@@ -41,7 +41,7 @@ class Calibration:
     chosen
         The row of `thresholds` that is proposed.
     by
-        Why: best F1, or the lowest threshold of the wanted precision.
+        Why: best F1, the lowest threshold of the wanted precision, or the highest of the wanted recall.
     """
 
     pairs: int
@@ -52,7 +52,7 @@ class Calibration:
     by: Chosen
 
 
-def calibrate(scores: pl.DataFrame, *, precision: float | None = None) -> Calibration:
+def calibrate(scores: pl.DataFrame, *, precision: float | None = None, recall: float | None = None) -> Calibration:
     """Choose the threshold of a score from pairs of which it is known whether they are true.
 
     Parameters
@@ -60,8 +60,10 @@ def calibrate(scores: pl.DataFrame, *, precision: float | None = None) -> Calibr
     scores
         Columns `score` (higher: truer) and `label` (true or false), without nulls.
     precision
-        Share of true ones among those that are kept, 0 .. 1: the lowest threshold that reaches it is chosen. None: the
-        threshold of the best F1.
+        Share of true ones among those that are kept, 0 .. 1: the lowest threshold that reaches it is chosen.
+    recall
+        Share of the true ones that are kept, 0 .. 1: the highest threshold that reaches it is chosen. Without either:
+        the threshold of the best F1.
 
     Returns
     -------
@@ -71,10 +73,14 @@ def calibrate(scores: pl.DataFrame, *, precision: float | None = None) -> Calibr
     Raises
     ------
     InputError
-        When `precision` is no share or no threshold reaches it, or all labels are alike.
+        When `precision` or `recall` is no share or both are given, no threshold reaches the precision, or all labels
+        are alike.
     """
-    if precision is not None and not 0 <= precision <= 1:
-        raise InputError(f"`precision` must be 0 .. 1, got {precision:g}")
+    if precision is not None and recall is not None:
+        raise InputError("`precision` and `recall` cannot both be asked for: each chooses a threshold")
+    for name, share in (("precision", precision), ("recall", recall)):
+        if share is not None and not 0 <= share <= 1:
+            raise InputError(f"`{name}` must be 0 .. 1, got {share:g}")
     true = int(scores["label"].sum())
     if true in (0, scores.height):
         raise InputError(
@@ -82,10 +88,9 @@ def calibrate(scores: pl.DataFrame, *, precision: float | None = None) -> Calibr
             "tells one from the other"
         )
     table = _thresholds(scores, true=true)
-    chosen = _chosen(table, precision)
-    return Calibration(
-        scores.height, true, _auc(scores, true=true), table, chosen, "f1" if precision is None else "precision"
-    )
+    chosen = _chosen(table, precision, recall)
+    by: Chosen = "precision" if precision is not None else "recall" if recall is not None else "f1"
+    return Calibration(scores.height, true, _auc(scores, true=true), table, chosen, by)
 
 
 def _thresholds(scores: pl.DataFrame, *, true: int) -> pl.DataFrame:
@@ -96,7 +101,9 @@ def _thresholds(scores: pl.DataFrame, *, true: int) -> pl.DataFrame:
     return shares.with_columns(f1=f1).select(pl.col(name).cast(dtype) for name, dtype in THRESHOLDS.items())
 
 
-def _chosen(table: pl.DataFrame, precision: float | None) -> dict[str, float]:
+def _chosen(table: pl.DataFrame, precision: float | None, recall: float | None) -> dict[str, float]:
+    if recall is not None:
+        return table.filter(pl.col("recall") >= recall).sort("threshold", descending=True).row(0, named=True)
     if precision is None:
         # of equal ones the stricter
         return table.sort("f1", "threshold", descending=True).row(0, named=True)

@@ -47,6 +47,16 @@ def test_the_lowest_threshold_of_a_precision(precision: float, threshold: float)
     assert (found.chosen["threshold"], found.by) == (threshold, "precision")
 
 
+@pytest.mark.parametrize(("recall", "threshold"), [(1.0, 0.6), (0.7, 0.6), (0.66, 0.8), (0.3, 0.9), (0.0, 0.9)])
+def test_the_highest_threshold_of_a_recall(recall: float, threshold: float) -> None:
+    found = calibrate(PAIRS, recall=recall)
+    assert (found.chosen["threshold"], found.by) == (threshold, "recall")
+    with pytest.raises(InputError, match="cannot both be asked for"):
+        calibrate(PAIRS, recall=recall, precision=0.5)
+    with pytest.raises(InputError, match=r"`recall` must be 0 .. 1, got 2"):
+        calibrate(PAIRS, recall=2)
+
+
 def test_a_precision_that_cannot_be_had_and_other_mistakes() -> None:
     upside_down = scores((0.9, False), (0.5, True), (0.4, True))
     message = r"no threshold reaches a precision of 0.9: the best is 0.667, at 0.4000, which keeps 3 of 3"
