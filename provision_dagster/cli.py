@@ -73,6 +73,7 @@ class TinyPart(StrEnum):
     masks = "masks"
     depth_maps = "depth_maps"
     clip = "clip"
+    judge = "judge"
 
 
 class Bars:
@@ -580,7 +581,9 @@ def render(
 
 @app.command()
 def train_tiny(
-    out: Annotated[Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml, and tiny_clip/.")],
+    out: Annotated[
+        Path, typer.Argument(help="Folder for ONNX files, labels.txt and annotators.yaml, tiny_clip/ and tiny_judge/.")
+    ],
     part: Annotated[TinyPart, typer.Option(help="What to train.")] = TinyPart.all,
     scenes: Annotated[int | None, typer.Option(min=1, help="Rendered scenes to learn from; default: by part.")] = None,
     passes: Annotated[int | None, typer.Option(min=1, help="How often each is seen; default: by part.")] = None,
@@ -590,7 +593,7 @@ def train_tiny(
 ) -> None:
     """Train tiny models on rendered scenes, on a processor in minutes, and measure them on others.
 
-    Annotators: detections, masks, depth_maps. Filters: clip (expressions of regions).
+    Annotators: detections, masks, depth_maps. Filters: clip (expressions of regions) and judge (answers to questions).
     """
     from provision_dagster.training.train import FOLDERS, PARTS, train_tiny
 
@@ -609,8 +612,9 @@ def train_tiny(
     console.print(table)
     if measured is not None:
         _print_measured(measured)
-    if "clip" in parts:
-        _print_separation(out, scenes=held_out)
+    for name in parts:
+        if name in FOLDERS:
+            _print_separation(out, name, scenes=held_out)
     console.print(f"on {held_out} scenes that they have not seen; written to {out}", markup=False, soft_wrap=True)
 
 
@@ -623,15 +627,19 @@ def _print_measured(measured: Any) -> None:
         console.print(f"depth: Spearman {measured.spearman:.3f}")
 
 
-def _print_separation(out: Path, *, scenes: int) -> None:
-    """Print and plot how well the CLIP tells true from corrupted expressions."""
-    from provision_dagster.training.held_out import by_kind, chart_of, clip_scores
+def _print_separation(out: Path, part: str, *, scenes: int) -> None:
+    """Print and plot how well a model for a filter tells true from corrupted."""
+    from provision_dagster.training.held_out import by_kind, chart_of, clip_scores, judge_scores
 
-    scores = clip_scores(out / "tiny_clip", scenes=scenes, seed=HELD_OUT_SEED)
-    (out / "roc_clip.png").write_bytes(chart_of(scores, title="Expressions of objects: true, or one word wrong"))
+    what, title, score = {
+        "clip": ("expressions", "Expressions of objects: true, or one word wrong", clip_scores),
+        "judge": ("answers", "Answers to questions: true, or another option", judge_scores),
+    }[part]
+    scores = score(out / f"tiny_{part}", scenes=scenes, seed=HELD_OUT_SEED)
+    (out / f"roc_{part}.png").write_bytes(chart_of(scores, title=title))
     areas = by_kind(scores)
     kinds = ", ".join(f"{name} {area:.3f}" for name, area in areas.items() if name != "all")
-    console.print(f"expressions: ROC AUC {areas['all']:.3f} ({kinds})", markup=False, soft_wrap=True)
+    console.print(f"{what}: ROC AUC {areas['all']:.3f} ({kinds})", markup=False, soft_wrap=True)
 
 
 def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:

@@ -1,6 +1,6 @@
 """A judge over the questions of a shard, part by part: what was scored is not scored again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,11 +20,12 @@ SAME = ["id", "form", "asked"]
 
 @dataclass(frozen=True)
 class LoadedJudge:
-    """A judge with its weights read, its prompt, and its configuration as JSON."""
+    """A judge with its weights read, its prompt, its configuration as JSON, and whose questions it is asked."""
 
     judge: Judge
     prompt: str
     config: str
+    generators: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -56,7 +57,7 @@ def load_judge(config: JudgeConfig | EndpointJudgeConfig | None, *, device: str 
         config = config.model_copy(update={"device": device})
     judge = make_judge(config)
     judge.load()
-    return LoadedJudge(judge, config.prompt, config.told())
+    return LoadedJudge(judge, config.prompt, config.told(), config.generators)
 
 
 def judge_questions(
@@ -76,7 +77,8 @@ def judge_questions(
     polars.DataFrame
         Schema JUDGE_SCORES, sorted by id and form; a row per question, and a second one where it has options.
     """
-    claims = claims_of(raw_qa, prompt=judge.prompt).join(raw_qa.select("id", "shard"), on="id", how="left")
+    claims = claims_of(raw_qa, prompt=judge.prompt, generators=judge.generators)
+    claims = claims.join(raw_qa.select("id", "shard"), on="id", how="left")
     return _scored(judge, claims, images=images, work=work or Work())
 
 
@@ -107,7 +109,7 @@ def judge_shard(
     parts: Mapping[str, pl.DataFrame] = {}
     work, scored = Work(), 0
     if judge is not None:
-        claims = claims_of(raw_qa, prompt=judge.prompt).with_columns(shard=pl.lit(shard))
+        claims = claims_of(raw_qa, prompt=judge.prompt, generators=judge.generators).with_columns(shard=pl.lit(shard))
         parts = {str(part): rows for (part,), rows in claims.partition_by("part", as_dict=True).items()}
         known = old.filter(pl.col("error").is_null(), model=judge.model, config=judge.config)
         for part, asked in sorted(parts.items()):
@@ -123,7 +125,9 @@ def judge_shard(
     return work, scored
 
 
-def unjudged(rows: pl.DataFrame, raw_qa: pl.DataFrame, *, prompt: str | None) -> dict[str, pl.DataFrame]:
+def unjudged(
+    rows: pl.DataFrame, raw_qa: pl.DataFrame, *, prompt: str | None, generators: Sequence[str] = ()
+) -> dict[str, pl.DataFrame]:
     """Find what is wrong with the scores of a shard.
 
     Parameters
@@ -134,13 +138,15 @@ def unjudged(rows: pl.DataFrame, raw_qa: pl.DataFrame, *, prompt: str | None) ->
         Schema RAW_QA, of all families.
     prompt
         Of the judge; None where there is none, and so no row may be.
+    generators
+        Whose questions it is asked; empty: all.
 
     Returns
     -------
     dict of str to polars.DataFrame
         Offending rows by rule.
     """
-    claims = claims_of(raw_qa if prompt else raw_qa.clear(), prompt=prompt or "")
+    claims = claims_of(raw_qa if prompt else raw_qa.clear(), prompt=prompt or "", generators=generators)
     score, error = pl.col("p_yes"), pl.col("error")
     return {
         "form_not_judged": claims.join(rows, on=["id", "form"], how="anti"),

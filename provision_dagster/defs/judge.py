@@ -110,7 +110,8 @@ def judge_scores_is_sound(
         seen += rows.height
         found.append(contract_problems(rows, spec=opened.spec(TABLE)))
         raw = pl.concat([opened.scan(family, partitions=shard) for family in FAMILIES]).collect()
-        problems = unjudged(rows, raw, prompt=config.prompt if config else None)
+        asked = {"prompt": config.prompt, "generators": config.generators} if config else {"prompt": None}
+        problems = unjudged(rows, raw, **asked)
         found += [as_problem(rule, bad, example="id") for rule, bad in problems.items()]
     return result(pl.concat(found), rows=seen)
 

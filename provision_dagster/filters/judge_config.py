@@ -1,10 +1,12 @@
 """What a judge is asked of a question and its answer, and where it runs."""
 
+import json
 from string import Formatter
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from provision_dagster.generators.registry import all_generators
 from provision_dagster.scene_graphs.annotators.base_config import AnnotatorConfig, HubConfig
 from provision_dagster.scene_graphs.annotators.vlm_configs import EndpointConfig, check_placeholders
 
@@ -24,6 +26,22 @@ class JudgePrompt(AnnotatorConfig):
     """{question} and {answer} stand for those of a row; of multiple choice for the stem and the text of the answer."""
     longest_side: Annotated[int, Field(ge=32)] = 1024
     """Pixels; larger pictures are scaled down."""
+    generators: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Whose questions are asked; empty: all. A small model is asked what it knows; the rest has no verdict."""
+
+    @field_validator("generators")
+    @classmethod
+    def _are_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = ", ".join(f"`{name}`" for name in sorted(set(names) - set(all_generators())))
+        if unknown:
+            raise ValueError(f"unknown generator {unknown}; known: {', '.join(all_generators())}")
+        return names
+
+    def told(self) -> str:
+        """See `AnnotatorConfig.told`; which questions are asked changes no score."""
+        told = json.loads(super().told())
+        del told["generators"]
+        return json.dumps(told, separators=(",", ":"), ensure_ascii=False)
 
     @field_validator("prompt")
     @classmethod

@@ -54,7 +54,7 @@ class Judge(Protocol):
         ...
 
 
-def claims_of(raw_qa: pl.DataFrame, *, prompt: str) -> pl.DataFrame:
+def claims_of(raw_qa: pl.DataFrame, *, prompt: str, generators: Sequence[str] = ()) -> pl.DataFrame:
     """List what is asked: the open form of every question, and the multiple-choice form by the text of its answer.
 
     Parameters
@@ -63,6 +63,8 @@ def claims_of(raw_qa: pl.DataFrame, *, prompt: str) -> pl.DataFrame:
         Schema RAW_QA.
     prompt
         With {question} and {answer}.
+    generators
+        Whose questions are asked; empty: all.
 
     Returns
     -------
@@ -70,19 +72,38 @@ def claims_of(raw_qa: pl.DataFrame, *, prompt: str) -> pl.DataFrame:
         id, form, image_ids, prompt, `asked` (digest of prompt and pictures) and `part` (a hexadecimal digit: of the
         first picture's id, so that questions about one picture come together and no question ever changes its part).
     """
-    given = raw_qa.select("id", "image_ids", "question", "answer", "choice_question", "options", "answer_index")
-    forms = {
-        "open": given,
-        "choice": given.filter(pl.col("options").list.len() > 0).with_columns(
-            question=pl.coalesce("choice_question", "question"),
-            answer=pl.col("options").list.get(pl.col("answer_index")),
-        ),
-    }
-    rows = pl.concat([frame.with_columns(form=pl.lit(form)) for form, frame in forms.items()])
-    rows = rows.select("id", "form", "image_ids", prompt=_filled(prompt), part=_part()).sort("id", "form")
+    asked = forms_of(raw_qa.filter(pl.col("generator").is_in(generators)) if generators else raw_qa)
+    rows = asked.select("id", "form", "image_ids", prompt=_filled(prompt), part=_part()).sort("id", "form")
     texts = rows.select(pl.concat_str(pl.col("image_ids").list.join(" "), "prompt", separator="\n")).to_series()
     digests = [hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts]
     return rows.with_columns(pl.Series("asked", digests, dtype=pl.String))
+
+
+def forms_of(raw_qa: pl.DataFrame) -> pl.DataFrame:
+    """List both forms of every question, `open` and `choice`, with the answer as a text.
+
+    Where multiple choice has words of its own ("which of these"), its options are named behind them.
+
+    Parameters
+    ----------
+    raw_qa
+        Schema RAW_QA.
+
+    Returns
+    -------
+    polars.DataFrame
+        id, image_ids, question, answer, form; multiple choice only where there are options.
+    """
+    given = raw_qa.select("id", "image_ids", "question", "answer", "choice_question", "options", "answer_index")
+    named = pl.concat_str("choice_question", pl.lit(" Options: "), pl.col("options").list.join(", "), pl.lit("."))
+    forms = {
+        "open": given,
+        "choice": given.filter(pl.col("options").list.len() > 0).with_columns(
+            question=pl.coalesce(named, "question"), answer=pl.col("options").list.get(pl.col("answer_index"))
+        ),
+    }
+    rows = [frame.with_columns(form=pl.lit(form)) for form, frame in forms.items()]
+    return pl.concat(rows).select("id", "image_ids", "question", "answer", "form")
 
 
 def _filled(prompt: str) -> pl.Expr:

@@ -1,4 +1,4 @@
-"""What the tiny CLIP is worth: the filter's own code scores true and corrupted expressions on unseen scenes."""
+"""What tiny models for filters are worth: the filters' own code scores true and corrupted claims on unseen scenes."""
 
 import random
 import tempfile
@@ -9,7 +9,7 @@ import polars as pl
 from provision_dagster.errors import InputError
 from provision_dagster.samples.rendering import render_scene
 from provision_dagster.samples.rendering.raster import Raster
-from provision_dagster.samples.rendering.truth import visible_boxes
+from provision_dagster.samples.rendering.truth import annotate, visible_boxes
 from provision_dagster.training.expressions import corrupted, some_of, terms_of, text_of
 from provision_dagster.training.scenes import TRAINING_SEEDS
 from provision_dagster.training.separation import roc_auc, roc_chart
@@ -41,6 +41,50 @@ def clip_scores(model: Path, *, scenes: int, seed: int) -> pl.DataFrame:
         pairs = pl.concat([_pairs(index, _held_out(index, seed), Path(folder)) for index in range(scenes)])
         config = RegionTextConfig(model=str(model), device="cpu")
         return score_labelled(pairs, config=config).select("kind", "label", "score")
+
+
+def judge_scores(model: Path, *, scenes: int, seed: int) -> pl.DataFrame:
+    """Judge a true and a false answer to each of some questions about some scenes.
+
+    Parameters
+    ----------
+    model
+        Folder of a judge.
+    scenes, seed
+        Which scenes: `seed` is none that models are trained with.
+
+    Returns
+    -------
+    polars.DataFrame
+        `kind` (generator), `label` (true or false) and `score` (P(Yes)), two rows per question.
+    """
+    from provision_dagster.filters.judge_config import PROMPT, JudgeConfig
+    from provision_dagster.filters.judge_model import HubJudge
+    from provision_dagster.filters.judge_questions import Case
+    from provision_dagster.scene_graphs.annotators.opening import Place
+    from provision_dagster.scene_graphs.annotators.working import Work
+    from provision_dagster.training.judged_questions import judged_questions
+
+    rasters = [_held_out(index, seed) for index in range(scenes)]
+    asked = judged_questions([annotate(one) for one in rasters], seed=seed)
+    claims = pl.concat(
+        [
+            asked.select("scene", "question", kind="generator", answer=answer, label=pl.lit(label))
+            for answer, label in (("answer", True), ("wrong", False))
+        ]
+    ).sort("scene", maintain_order=True)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [_saved(raster, Path(folder) / f"{index}.png") for index, raster in enumerate(rasters)]
+        cases = []
+        for (scene,), rows in claims.group_by("scene", maintain_order=True):
+            prompts = [PROMPT.format(**row) for row in rows.select("question", "answer").iter_rows(named=True)]
+            cases.append(Case((Place(scene, str(files[scene]), None),), tuple(prompts)))
+        config = JudgeConfig(kind="image-text-to-text", model=str(model), device="cpu")
+        judged = [one for found in HubJudge(config).judge(cases, work=Work()) for one in found]
+    errors = sorted({one.error for one in judged if one.error is not None})
+    if errors:
+        raise InputError(f"judge `{model}`: {errors[0]}")
+    return claims.select("kind", "label").with_columns(pl.Series("score", [one.p_yes for one in judged]))
 
 
 def by_kind(scores: pl.DataFrame) -> dict[str, float]:

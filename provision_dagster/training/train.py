@@ -12,14 +12,14 @@ from provision_dagster.errors import InputError, MissingExtraError
 from provision_dagster.samples.rendering import LABELS
 from provision_dagster.training.scenes import Progress
 
-Part = Literal["detections", "masks", "depth_maps", "clip"]
+Part = Literal["detections", "masks", "depth_maps", "clip", "judge"]
 PARTS: tuple[Part, ...] = get_args(Part)
-FOLDERS: tuple[Part, ...] = ("clip",)
-"""Folders as open_clip reads them, for filters; the others are ONNX files, for annotators."""
+FOLDERS: tuple[Part, ...] = ("clip", "judge")
+"""Folders as open_clip and transformers read them, for filters; the others are ONNX files, for annotators."""
 
-SCENES: dict[Part, int] = {"detections": 3000, "masks": 1000, "depth_maps": 3000, "clip": 2000}
+SCENES: dict[Part, int] = {"detections": 3000, "masks": 1000, "depth_maps": 3000, "clip": 2000, "judge": 3000}
 """Scenes to learn from; what the weights of the package were made with."""
-PASSES: dict[Part, int] = {"detections": 10, "masks": 3, "depth_maps": 4, "clip": 5}
+PASSES: dict[Part, int] = {"detections": 10, "masks": 3, "depth_maps": 4, "clip": 5, "judge": 8}
 """How often each of them is seen; what the weights of the package were made with."""
 
 LABELS_FILE = "labels.txt"
@@ -64,7 +64,7 @@ def train_tiny(
     """Train tiny models on rendered scenes and write them.
 
     Writes `tiny_<part>.onnx`, for detections `labels.txt`, and `annotators.yaml`, which names them; for filters the
-    folder `tiny_clip`.
+    folders `tiny_clip` and `tiny_judge`.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def train_tiny(
     InputError
         When a number is out of range.
     MissingExtraError
-        When torch, or onnx or open_clip where they are needed, is not installed.
+        When torch, or onnx, open_clip or transformers where they are needed, is not installed.
     """
     for name, value in (("scenes", scenes), ("passes", passes), ("threads", threads)):
         if value is not None and value < 1:
@@ -107,8 +107,9 @@ def train_tiny(
 
 
 def _look_for_libraries(parts: tuple[Part, ...]) -> None:
+    needed = {"clip": "open_clip", "judge": "transformers"}
     try:
-        for name in ("torch", *dict.fromkeys("open_clip" if part in FOLDERS else "onnx" for part in parts)):
+        for name in ("torch", *dict.fromkeys(needed.get(part, "onnx") for part in parts)):
             import_module(name)
     except ImportError as error:
         raise MissingExtraError("models", needs=error.name or "torch") from error
@@ -125,7 +126,7 @@ def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progre
         if progress is not None:
             progress(f"train {part}", step, steps)
 
-    train = _clip if part in FOLDERS else partial(_onnx, part)
+    train = {"clip": _clip, "judge": _judge}.get(part, partial(_onnx, part))
     with torch.random.fork_rng(devices=[]):
         net, file, losses = train(
             _file(out, part), scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step
@@ -160,6 +161,14 @@ def _clip(folder: Path, **options: Any) -> tuple[Any, Path, list[float]]:
     net, losses = train_clip(**options)
     words = {"architecture": architecture(), "tokenizer": tokenizer()}
     return net, write_clip(net, folder, mean=MEAN, std=DEVIATION, **words), losses
+
+
+def _judge(folder: Path, **options: Any) -> tuple[Any, Path, list[float]]:
+    from provision_dagster.training.judge import train_judge
+    from provision_dagster.training.judge_folder import write_judge
+
+    net, tokenizer, losses = train_judge(**options)
+    return net, write_judge(net, folder, tokenizer=tokenizer), losses
 
 
 def _mean(values: list[float]) -> float:

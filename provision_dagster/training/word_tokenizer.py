@@ -8,14 +8,16 @@ WORD = r"\d+\.\d+|\w+|[^\w\s]"
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<start>", "<end>"
 
 
-def words_of(texts: Iterable[str], *, lower: bool) -> list[str]:
+def words_of(texts: Iterable[str], *, lower: bool, pattern: str = WORD) -> list[str]:
     """List every token of texts once, sorted."""
     import re
 
-    return sorted({word for text in texts for word in re.findall(WORD, text.lower() if lower else text)})
+    return sorted({word for text in texts for word in re.findall(pattern, text.lower() if lower else text)})
 
 
-def word_tokenizer(words: list[str], *, special: tuple[str, ...] = (), lower: bool, framed: bool) -> Any:
+def word_tokenizer(
+    words: list[str], *, special: tuple[str, ...] = (), lower: bool, framed: bool, pattern: str = WORD
+) -> Any:
     """Make a tokenizer of whole words.
 
     Parameters
@@ -28,6 +30,8 @@ def word_tokenizer(words: list[str], *, special: tuple[str, ...] = (), lower: bo
         Read capitals as small letters.
     framed
         Put `<start>` before and `<end>` behind every text. `<end>` has the highest number, as CLIP wants it.
+    pattern
+        Regular expression of a token; what lies between two is dropped.
 
     Returns
     -------
@@ -42,7 +46,7 @@ def word_tokenizer(words: list[str], *, special: tuple[str, ...] = (), lower: bo
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     if lower:
         tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), behavior="removed", invert=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True)
     tokenizer.decoder = decoders.Fuse() if framed else decoders.WordPiece(prefix="", cleanup=False)
     if framed:
         ends = [(START, vocabulary[START]), (END, vocabulary[END])]

@@ -29,11 +29,17 @@ def test_multiple_choice_is_judged_by_the_text_of_its_answer() -> None:
     one, two, three = (f"{n:032x}" for n in (1, 2, 3))
     assert prompts(rows) == {
         (one, "open"): "Q / A ?",
-        (one, "choice"): "Which? / y ?",
+        (one, "choice"): "Which? Options: x, y, z. / y ?",
         (two, "open"): "Q / A ?",
         (two, "choice"): "Q / A ?",
         (three, "open"): "Q / A ?",
     }
+
+
+def test_only_questions_of_named_generators_are_asked() -> None:
+    rows = raw_qa(qa(1, generator="ExistsObject", options=[]), qa(2, generator="LeftMostObject", options=[]))
+    assert claims_of(rows, prompt=SHORT, generators=("LeftMostObject",))["id"].to_list() == [f"{2:032x}"]
+    assert claims_of(rows, prompt=SHORT)["id"].n_unique() == 2
 
 
 def test_braces_and_control_words_in_questions_do_nothing() -> None:
@@ -94,6 +100,7 @@ def test_no_questions(tmp_path: Path) -> None:
         ("{kind: image-text-to-text, model: m, prompt: '{question!r} {answer}'}", "without a format or conversion"),
         ("{kind: image-text-to-text, model: m, prompt: '{question} {answer'}", "a brace lacks its other half"),
         ("{kind: other, model: m}", "field `judge.kind` must be one of `image-text-to-text`, `endpoint`, got `other`"),
+        ("{kind: image-text-to-text, model: m, generators: [Left]}", "unknown generator `Left`"),
         ("{kind: image-text-to-text, model: m, batch: 0}", "field `judge.batch`"),
         ("{kind: endpoint, model: m, base_url: 'http://h/v1', device: cpu}", "unknown field `judge.device`"),
     ],
@@ -111,6 +118,7 @@ def test_where_and_how_fast_is_no_part_of_what_is_kept_with_scores() -> None:
     hub = {"kind": "image-text-to-text", "model": "m"}
     plain = JudgeConfig.model_validate(hub).told()
     assert JudgeConfig.model_validate({**hub, "batch": 3, "reuse_prefix": False, "device": "cpu"}).told() == plain
+    assert JudgeConfig.model_validate({**hub, "generators": ["LeftMostObject"]}).told() == plain
     assert JudgeConfig.model_validate({**hub, "prompt": SHORT}).told() != plain
     served = {"kind": "endpoint", "model": "m", "base_url": "http://a/v1"}
     one, other = (EndpointJudgeConfig.model_validate({**served, "base_url": f"http://{x}/v1"}).told() for x in "ab")
