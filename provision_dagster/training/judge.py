@@ -171,8 +171,8 @@ def statements_of(asked: pl.DataFrame, tokenizer: Any) -> Statements:
         tokens[place, : len(whole)] = whole
         answers[place, len(head) : len(head) + len(answer)] = True
         ends[place] = len(whole) - 1
-    scenes, true = (np.array([row[place] for row in rows]) for place in range(2))
-    return Statements(tokens, ends, answers, true, scenes)
+    scenes, right = (np.array([row[place] for row in rows]) for place in range(2))
+    return Statements(tokens, ends, answers, right, scenes)
 
 
 def _around() -> list[str]:
@@ -273,7 +273,9 @@ def train_naming(
 
 
 def _drawn(rows: Ints, rng: np.random.Generator) -> Ints:
-    return rows[rng.permutation(np.resize(np.arange(len(rows)), OBJECTS))]
+    """Draw as many rows of each scene, each row once before any comes again."""
+    drawn: Ints = rows[rng.permutation(np.resize(np.arange(len(rows)), OBJECTS))]
+    return drawn
 
 
 def train_judging(

@@ -1,6 +1,6 @@
 """The one door: train tiny models and write them, with what an annotator or a filter needs beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -126,7 +126,8 @@ def _train(part: Part, out: Path, *, scenes: int, passes: int, seed: int, progre
         if progress is not None:
             progress(f"train {part}", step, steps)
 
-    train = {"clip": _clip, "judge": _judge}.get(part, partial(_onnx, part))
+    train: Callable[..., tuple[Any, Path, list[float]]]
+    train = {"clip": _clip, "judge": _judge}.get(part) or partial(_onnx, part)
     with torch.random.fork_rng(devices=[]):
         net, file, losses = train(
             _file(out, part), scenes=scenes, passes=passes, seed=seed, progress=progress, on_step=on_step
