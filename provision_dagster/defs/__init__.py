@@ -12,3 +12,7 @@ warnings.filterwarnings(
 warnings.filterwarnings(
     "ignore", message=r"Parameter `backfill_policy` of function `(multi_)?asset` is currently in beta"
 )
+# The sensor of the automation conditions runs in this code location, where our own condition is known.
+warnings.filterwarnings(
+    "ignore", message=r"Parameter `use_user_code_server` of initializer `AutomationConditionSensorDefinition"
+)

@@ -58,7 +58,9 @@ keep_current = dg.AutomationConditionSensorDefinition(
     "keep_current",
     target=dg.AssetSelection.all(),
     description="Makes what is missing or out of date, up to filtered QA, once the blocking checks of what "
-    "it reads have passed. Mixes are made on request.",
+    "it reads have passed, or only warn. Mixes are made on request.",
+    # our own condition: Dagster's know no severity of checks
+    use_user_code_server=True,
 )
 
 JOBS = [register_job, across_job, shard_job]

@@ -10,11 +10,14 @@ from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.filters.quality.suites import BLOCKING
 from provision_dagster.mixes.build import build_mix
 from provision_dagster.mixes.export import export_mix
 from provision_dagster.mixes.registry import find_recipe, register_recipes
 
 EVERY_SHARD = dg.AllPartitionMapping()
+QUALITY = dg.AssetKey("qa_quality")
+ERROR = dg.AssetCheckSeverity.ERROR
 SOURCES = ("filtered_qa", "images")
 
 
@@ -41,6 +44,7 @@ def mixes(
 ) -> dg.Output[pl.DataFrame]:
     """Training examples of a recipe, in their final wording and order."""
     recipe = find_recipe(context.partition_key, files=folders.recipe_files())
+    _refuse_what_failed(context.instance)
     # two image sets may hold one picture with the same annotation, and so the same question
     once = filtered_qa.sort("id", "shard").unique("id", keep="first", maintain_order=True)
     table = build_mix(recipe, filtered_qa=once, images=images)
@@ -51,6 +55,21 @@ def mixes(
         "questions_held_twice": int(repeated),
     }
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
+
+
+def _refuse_what_failed(instance: dg.DagsterInstance) -> None:
+    """Stop where a suite last failed as an ERROR: Dagster blocks inside a run, and mixes are asked for by hand too."""
+    keys = [dg.AssetCheckKey(QUALITY, suite) for suite in BLOCKING]
+    last = instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+    told = {key.name: record.evaluation for key, record in last.items()}
+    failed = sorted(name for name, found in told.items() if found and not found.passed and found.severity == ERROR)
+    if failed:
+        names = ", ".join(f"`{name}`" for name in failed)
+        raise dg.Failure(
+            f"checks of `{QUALITY.to_user_string()}` failed: {names}; mend what they tell, or let them warn (`quality: "
+            "{warn_only: [...]}` in the file of filters), and make `qa_quality` again",
+            allow_retries=False,
+        )
 
 
 @dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}, automatic=False))

@@ -1,9 +1,8 @@
-"""Runs of a real Dagster instance: what fails an ERROR check goes no further, what fails a WARN check does."""
+"""Runs of a real Dagster instance: suites judge a data set, and tell what breaks them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -13,19 +12,14 @@ from provision_dagster.defs import mixes as mixes_of
 from provision_dagster.defs import qa_quality as quality_of
 from provision_dagster.defs.io_manager import DeltaIOManager
 from provision_dagster.defs.partitions import RECIPES, SHARDS
-from provision_dagster.defs.policies import KEEP_CURRENT
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.schema import QUALITY_RESULTS
 from provision_dagster.image_sets.schema import IMAGES
 from tests.filters.quality.tables import Tables, sound
 
-MIXES, QUALITY = dg.AssetKey("mixes"), dg.AssetKey("qa_quality")
 RECIPE = "{name: all, sources: [{ratio: 1}]}\n"
 STRICT = "quality: {max_choice_answer_share: 0.05}\n"
 """Eight labels cannot be so even: an ERROR."""
-
-WARNS = "quality: {max_question_chars: 30}\n"
-"""Every question is longer: a WARN."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +39,13 @@ class Factory:
         """Suites, mixes and exports; what comes before is known by name, as if another place made it."""
         names = (*quality_of.READ, "images")
         upstream = [dg.AssetSpec(name, partitions_def=SHARDS) for name in names]
-        # mixes are made on request; here they have the condition of all other assets
-        automatic = mixes_of.mixes.with_attributes(automation_condition=KEEP_CURRENT)
         folders = FoldersResource(
             recipes=str(self.folder / "recipes"),
             exports=str(self.folder / "exports"),
             filter_settings=str(self.folder / "filters.yaml"),
         )
         return dg.Definitions(
-            assets=[*upstream, quality_of.quality, mixes_of.recipes, automatic, mixes_of.exports],
+            assets=[*upstream, quality_of.quality, mixes_of.recipes, mixes_of.mixes, mixes_of.exports],
             asset_checks=[quality_of.fresh, mixes_of.mixes_are_sound],
             resources={
                 "store": self.store,
@@ -87,19 +79,6 @@ class Factory:
             partition_key=partition,
             raise_on_error=False,
         )
-
-    def tick(self, cursor: Any = None) -> Any:
-        """Ask the automation condition of `mixes`."""
-        chosen = dg.AssetSelection.assets(MIXES)
-        return dg.evaluate_automation_conditions(
-            defs=self.definitions, instance=self.instance, asset_selection=chosen, cursor=cursor
-        )
-
-    def asked(self) -> list[str]:
-        """Which mixes the condition asks for once `qa_quality` was made anew, in a run of its own."""
-        before = self.tick()
-        self.run("qa_quality", "quality_results", "data_docs")
-        return sorted(self.tick(before.cursor).get_requested_partitions(MIXES))
 
 
 def pictures(tables: Tables) -> pl.DataFrame:
@@ -154,11 +133,11 @@ def test_sound_data_gets_into_a_mix(factory: Factory) -> None:
     assert 0 <= age < 1
 
 
-def test_an_error_blocks_what_comes_after(factory: Factory) -> None:
+def test_an_error_tells_what_breaks_it(factory: Factory) -> None:
     factory.settings(STRICT)
-    result = factory.run(*EVERYTHING, partition="all")
+    result = factory.run("qa_quality", "quality_results", "data_docs")
     assert not result.success
-    # in the same run; the figures, and the site that shows why, are there
+    # the figures, and the site that shows why, are there
     assert made(result) == {"qa_quality", "quality_results", "data_docs"}
     told = said(result, "answer_balance")
     assert (told.passed, told.severity, told.blocking) == (False, dg.AssetCheckSeverity.ERROR, True)
@@ -167,18 +146,6 @@ def test_an_error_blocks_what_comes_after(factory: Factory) -> None:
     assert "max\\_choice\\_answer\\_share" in str(told.metadata["expectations"].value)
     failed = factory.store.store().scan("quality_results").filter(passed=False).collect()
     assert failed["suite"].to_list() == ["answer_balance"]
-    # and across runs
-    assert factory.asked() == []
-
-
-def test_a_warning_does_not(factory: Factory) -> None:
-    factory.settings(WARNS)
-    assert factory.asked() == ["all", "foundation"]
-    result = factory.run(*EVERYTHING, partition="all")
-    assert result.success
-    assert made(result) == set(EVERYTHING)
-    told = said(result, "question_lengths")
-    assert (told.passed, told.severity) == (False, dg.AssetCheckSeverity.WARN)
 
 
 def test_figures_are_compared_with_those_before(factory: Factory) -> None:
