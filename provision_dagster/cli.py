@@ -680,6 +680,9 @@ def faults(
     recall: Annotated[float, typer.Option(min=0.5, max=1, help="Share of true questions that thresholds keep.")] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Of scenes and faults.")] = 0,
     shard_size: Annotated[int, typer.Option(min=10, help="Scenes per shard.")] = 50,
+    judge: Annotated[
+        Path | None, typer.Option(help="YAML file of filters whose `judge` is asked too; default: none is.")
+    ] = None,
 ) -> None:
     """Put faults into questions about rendered scenes, filter them, and count what is caught, missed and lost.
 
@@ -690,7 +693,7 @@ def faults(
 
     order = Order(scenes=scenes, calibration=calibration, share=share, recall=recall, seed=seed, shard_size=shard_size)
     with bars() as show:
-        found = run_faults(out, order=order, report=show)
+        found = run_faults(out, order=order, report=show, judge=_judge(judge))
     for head, rows in ((FAULTS, map(fault_cells, found.caught)), (LOSSES, map(loss_cells, found.lost))):
         table = Table(*head)
         for row in rows:
@@ -702,6 +705,20 @@ def faults(
         console.print(f"written: {file}", markup=False, soft_wrap=True)
     if not found.passed:
         raise typer.Exit(1)
+
+
+def _judge(filters: Path | None) -> Any:
+    """Read the judge of a file of filters."""
+    from provision_dagster.filters.config import load_filters
+
+    if filters is None:
+        return None
+    if not filters.is_file():
+        raise InputError(f"`--judge` must be a file, got `{filters}`")
+    found = load_filters(filters).judge
+    if found is None:
+        raise InputError(f"`{filters}` has no `judge`")
+    return found
 
 
 @app.command()

@@ -25,9 +25,11 @@ from provision_dagster.filters.faults.answers import ATTRIBUTES
 from provision_dagster.filters.faults.inject import Faulty, Plan, inject
 from provision_dagster.filters.faults.ledger import entries, without
 from provision_dagster.filters.faults.pictures import benchmark_pictures, copy_pictures
+from provision_dagster.filters.judge_config import EndpointJudgeConfig, JudgeConfig
 from provision_dagster.filters.region_text_config import RegionTextConfig
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators.generate import Settings, generate
+from provision_dagster.generators.registry import all_generators
 from provision_dagster.ingest_command import save_spec
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.samples import TINY_CLIP
@@ -50,13 +52,19 @@ HEADROOM = 1.25
 """No generator may have a share greater than the largest one of the clean data times this."""
 
 
-def run_faults(out: Path, *, order: Order, report: runs.Report) -> FaultReport:
+Judge = JudgeConfig | EndpointJudgeConfig
+
+
+def run_faults(out: Path, *, order: Order, report: runs.Report, judge: Judge | None = None) -> FaultReport:
     """Make a data set, put faults into it, filter it as runs of a Dagster instance, and count.
 
     Parameters
     ----------
     out
         Empty folder: gets a project of its own (tables, Dagster instance, pictures), `faults.json` and `faults.md`.
+    judge
+        Is asked whether answers are true; None: wrong answers of generators that point at nothing are found by the
+        audit alone.
 
     Raises
     ------
@@ -69,19 +77,21 @@ def run_faults(out: Path, *, order: Order, report: runs.Report) -> FaultReport:
         raise InputError(f"`OUT` must be an empty folder, got `{out}`")
     out.mkdir(parents=True, exist_ok=True)
     with project_in(out.absolute()) as folder, runs.instance() as opened:
-        return _Run(folder, order, report, opened).run()
+        return _Run(folder, order, report, opened, judge).run()
 
 
 class _Run:
     """The steps, in order."""
 
-    def __init__(self, folder: Path, order: Order, report: runs.Report, opened: dg.DagsterInstance) -> None:
+    def __init__(
+        self, folder: Path, order: Order, report: runs.Report, opened: dg.DagsterInstance, judge: Judge | None
+    ) -> None:
         self.folder, self.order, self.tell, self.opened = folder, order, report, opened
         self.rng = np.random.default_rng(order.seed)
         self.region = RegionTextConfig(
             model=str(TINY_CLIP), device="cpu", generators=ATTRIBUTES, min_side_px=MIN_SIDE_PX
         )
-        self.judge: Any = None
+        self.judge = judge
 
     @property
     def store(self) -> Store:
@@ -164,7 +174,8 @@ class _Run:
         (self.folder / "filters.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
 
     def _judged(self) -> tuple[str, ...]:
-        return () if self.judge is None else tuple(self.judge.generators)
+        """Generators whose answers the judge is asked about."""
+        return () if self.judge is None else tuple(getattr(self.judge, "generators", ())) or tuple(all_generators())
 
     def _thresholds(self) -> dict[str, Threshold]:
         """Choose thresholds on other scenes."""

@@ -122,8 +122,9 @@ def caught(
     other = (~named & pl.any_horizontal(pl.col("rule").is_not_null(), pl.col("of_rule").is_not_null())).fill_null(False)
     found = both.select(rows=pl.len(), caught=named.sum(), others=other.sum()).row(0, named=True)
     missed = found["rows"] - found["caught"] - found["others"]
-    # what another rule rejected first, the named one never saw
-    floor = bound(least, found["rows"] - found["others"], up=False)
+    # what another rule rejected first, the named one never saw; what finds less than half finds nothing to speak of
+    seen = found["rows"] - found["others"]
+    floor = max(bound(least, seen, up=False), seen / 2)
     return Caught(fault, found["rows"], rule, found["caught"], found["others"], missed, floor)
 
 

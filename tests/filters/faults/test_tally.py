@@ -76,3 +76,11 @@ def test_a_bound_is_broken_once_in_a_hundred_times(share: float) -> None:
     # small rates are skewed, and their spread is itself measured
     assert above < 0.05
     assert below < 0.05
+
+
+def test_what_finds_less_than_half_does_not_pass() -> None:
+    """However little a rule found where its threshold was chosen."""
+    entered = ledger(**dict.fromkeys("abcd", ("wrong", None)))
+    for found, enough in ((1, False), (2, True)):
+        now = fate(**{name: "judge" if place < found else None for place, name in enumerate("abcd")})
+        assert caught(now, entered, fault="wrong", rule="judge", least=Rate(0.05, 100)).passed == enough
