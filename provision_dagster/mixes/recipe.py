@@ -5,52 +5,26 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from provision_dagster.errors import InputError
-from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.mixes.recipe_parts import Balance, Base, Concepts, HeldOut, Source, Strict, Target, Tokens
 
 Form = Literal["open", "choice", "half"]
 """open: question and answer; choice: options and a letter; half: every other pair with options as choice."""
 
-BoxFormat = Literal["ratio"]
-"""ratio: x1, y1, x2, y2 as shares of width and height with 2 decimals, as the generators write them."""
+BoxFormat = Literal["ratio", "thousand", "pixels"]
+"""How boxes are written in prompts and responses, x1, y1, x2, y2 each: ratio = shares of width and height with 2
+decimals, as the generators write them; thousand = 0 .. 999; pixels of the upright picture."""
+
+Format = Literal["llava", "llava_lines", "messages", "provision", "hugging_face", "webdataset", "refcoco"]
+"""Files that a mix is exported as; the manifest is always written."""
 
 RECIPES = Path(__file__).parent / "recipes"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-
-
-class Source(_Strict):
-    """Some of the filtered QA. Selectors that are not given select everything; those given must all match."""
-
-    families: tuple[str, ...] = Field(
-        default=(), description=f"Families of generators; empty: all. Known: {', '.join(FAMILIES)}."
-    )
-    generators: tuple[str, ...] = Field(default=(), description="Names of generators; empty: all.")
-    image_sets: tuple[str, ...] = Field(default=(), description="Names of image sets; empty: all.")
-    count: int | None = Field(default=None, ge=1, description="Rows to take; fewer are an error.")
-    ratio: float | None = Field(
-        default=None,
-        gt=0,
-        le=1,
-        description="Share to take of the rows that can be taken, rounded down, but at least one row.",
-    )
-
-    @model_validator(mode="after")
-    def _one_size(self) -> Self:
-        if self.count is not None and self.ratio is not None:
-            raise ValueError("give `count` or `ratio` or neither (everything), not both")
-        unknown = sorted(set(self.families) - set(FAMILIES))
-        if unknown:
-            raise ValueError(f"`families` must be of {', '.join(FAMILIES)}, got {', '.join(unknown)}")
-        return self
-
-
-class Recipe(_Strict):
+class Recipe(Strict):
     """A mix: sources in order of precedence, the form of the examples, a seed that decides every choice."""
 
     name: str = Field(
@@ -58,6 +32,9 @@ class Recipe(_Strict):
         description="Name of the mix: the partition of `mixes`, the folder of its exports.",
     )
     description: str = Field(default="", description="What the mix is for.")
+    on_request: bool = Field(
+        default=False, description="Built only when it is asked for by name, not when everything is made."
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Another seed takes other rows in another order.")
     sources: tuple[Source, ...] = Field(
         min_length=1, description="Taken in this order; a row goes to the first source that takes it."
@@ -71,11 +48,30 @@ class Recipe(_Strict):
         default=None,
         ge=1,
         description="Most examples that may show one image; null: no cap. Examples that show several images "
-        "need room under the cap of each.",
+        "need room under the cap of each. Rows of the base set do not count.",
     )
     box_format: BoxFormat = Field(
-        default="ratio", description="How boxes are written: ratio = shares of width and height, 2 decimals."
+        default="ratio",
+        description="How boxes are written: ratio = shares of width and height, 2 decimals; thousand = 0 .. 999; "
+        "pixels of the upright picture.",
     )
+    base: Base | None = Field(default=None, description="A training set of others to augment or to replace a part of.")
+    balance: Balance | None = Field(default=None, description="What must not prevail; null: rows as they come.")
+    concepts: Concepts | None = Field(
+        default=None, description="Choice of the rows that touch most of what benchmarks ask; null: by hash alone."
+    )
+    tokens: Tokens | None = Field(default=None, description="Budget of tokens; null: none.")
+    held_out: HeldOut | None = Field(default=None, description="Pictures that are left to evaluation; null: none.")
+    formats: tuple[Format, ...] = Field(
+        default=("llava", "provision"), min_length=1, description="Files to export; the manifest is always written."
+    )
+    target: Target | None = Field(default=None, description="The published size, to compare with; null: none.")
+
+    @model_validator(mode="after")
+    def _sizes_agree(self) -> Self:
+        if len(set(self.formats)) < len(self.formats):
+            raise ValueError(f"`formats` must not repeat, got {', '.join(self.formats)}")
+        return self
 
 
 def bundled_recipes() -> dict[str, Path]:
@@ -102,6 +98,11 @@ def load_recipe(path: str | Path) -> Recipe:
         If the file cannot be read or a field is unknown, missing or wrong; the message names file, field,
         what is allowed and what was got.
     """
+    return parse_recipe(read_fields(path), file=str(path))
+
+
+def read_fields(path: str | Path) -> dict[str, Any]:
+    """Read the fields of a recipe file, unchecked; raises `InputError` if it is no mapping in YAML."""
     file = bundled_recipes().get(str(path), Path(path))
     try:
         text = file.read_text(encoding="utf-8")
@@ -114,7 +115,7 @@ def load_recipe(path: str | Path) -> Recipe:
         raise InputError(f"recipe `{path}` is not YAML: {error}") from error
     if not isinstance(data, dict):
         raise InputError(f"recipe `{path}` must be a mapping of fields, got {type(data).__name__}")
-    return parse_recipe(data, file=str(path))
+    return data
 
 
 def parse_recipe(data: Mapping[str, Any], *, file: str = "recipe") -> Recipe:
@@ -143,8 +144,19 @@ def _explain(file: str, errors: Iterable[ErrorDetails]) -> Iterable[str]:
             yield f"{where}: {text[0].lower()}{text[1:]}, got {error['input']!r:.200}"
 
 
+_PARTS: dict[str, type[BaseModel]] = {
+    "sources": Source,
+    "base": Base,
+    "balance": Balance,
+    "concepts": Concepts,
+    "tokens": Tokens,
+    "held_out": HeldOut,
+    "target": Target,
+}
+
+
 def _fields_at(place: tuple[int | str, ...]) -> list[str]:
-    model = Source if place[0] == "sources" and len(place) > 1 else Recipe
+    model = _PARTS[str(place[0])] if len(place) > 1 else Recipe
     return list(model.model_fields)
 
 

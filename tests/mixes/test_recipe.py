@@ -89,7 +89,10 @@ def test_foundation_ships() -> None:
             "name: x\nsources: [{}]\nform: both",
             r"field `form`: input should be 'open', 'choice' or 'half', got 'both'",
         ),
-        ("name: x\nsources: [{}]\nbox_format: px", r"field `box_format`: input should be 'ratio', got 'px'"),
+        (
+            "name: x\nsources: [{}]\nbox_format: px",
+            r"field `box_format`: input should be 'ratio', 'thousand' or 'pixels', got 'px'",
+        ),
         (
             "name: x\nsources: [{}]\ncap_per_image: 0",
             r"field `cap_per_image`: .*greater than or equal to 1, got 0",
