@@ -83,7 +83,7 @@ class Base(Strict):
     license: str = Field(default="unknown", description="Licence of the base set, as the manifest is to name it.")
     mode: BaseMode = Field(
         default="augment",
-        description="augment: generated rows are added. replace: as many base rows as are generated make room, by hash.",
+        description="augment: generated rows are added. replace: as many base rows as are generated make room.",
     )
     ratio: float | None = Field(
         default=None,
