@@ -48,7 +48,7 @@ def build_mix(
         .select("id", "source", "form", "position")
     )
     rows = filtered_qa.lazy().join(ordered.lazy(), on="id", how="inner").collect()
-    return render(rows, recipe=recipe.name, pictures=known)
+    return render(rows, recipe=recipe.name, pictures=known, notation=recipe.box_format)
 
 
 def _pool(filtered_qa: pl.DataFrame | pl.LazyFrame, *, known: pl.DataFrame) -> pl.DataFrame:

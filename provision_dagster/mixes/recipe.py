@@ -9,17 +9,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from provision_dagster.errors import InputError
+from provision_dagster.mixes.formats import DEFAULT_FORMATS, Format, Notation
 from provision_dagster.mixes.recipe_parts import Balance, Base, Concepts, HeldOut, Source, Strict, Target, Tokens
 
 Form = Literal["open", "choice", "half"]
 """open: question and answer; choice: options and a letter; half: every other pair with options as choice."""
-
-BoxFormat = Literal["ratio", "thousand", "pixels"]
-"""How boxes are written in prompts and responses, x1, y1, x2, y2 each: ratio = shares of width and height with 2
-decimals, as the generators write them; thousand = 0 .. 999; pixels of the upright picture."""
-
-Format = Literal["llava", "llava_lines", "messages", "provision", "hugging_face", "webdataset", "refcoco"]
-"""Files that a mix is exported as; the manifest is always written."""
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -50,7 +44,7 @@ class Recipe(Strict):
         description="Most examples that may show one image; null: no cap. Examples that show several images "
         "need room under the cap of each. Rows of the base set do not count.",
     )
-    box_format: BoxFormat = Field(
+    box_format: Notation = Field(
         default="ratio",
         description="How boxes are written: ratio = shares of width and height, 2 decimals; thousand = 0 .. 999; "
         "pixels of the upright picture.",
@@ -63,7 +57,7 @@ class Recipe(Strict):
     tokens: Tokens | None = Field(default=None, description="Budget of tokens; null: none.")
     held_out: HeldOut | None = Field(default=None, description="Pictures that are left to evaluation; null: none.")
     formats: tuple[Format, ...] = Field(
-        default=("llava", "provision"), min_length=1, description="Files to export; the manifest is always written."
+        default=DEFAULT_FORMATS, min_length=1, description="Files to export; the manifest is always written."
     )
     target: Target | None = Field(default=None, description="The published size, to compare with; null: none.")
 

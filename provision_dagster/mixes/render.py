@@ -12,12 +12,11 @@ import polars as pl
 
 from provision_dagster.errors import InputError
 from provision_dagster.filters.config import LETTERS
+from provision_dagster.mixes.boxes import mentioned_boxes, reword_boxes
+from provision_dagster.mixes.formats import Notation
 from provision_dagster.mixes.schema import MIX
 
 _PICTURE = ("shard", "image_id", "image_set", "image_key", "uri", "member", "license", "status", "width", "height")
-
-_PRINTED_BOX = r"\[[01]\.\d\d(, [01]\.\d\d){3}\]"
-"""A box as the generators write it: "[0.12, 0.34, 0.56, 0.78]"."""
 
 
 def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -49,7 +48,7 @@ def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
     return best.select("shard", "image_id", "image_set", "width", "height", image_uri=path, license=license)
 
 
-def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.DataFrame:
+def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame, notation: Notation = "ratio") -> pl.DataFrame:
     """Write out examples.
 
     Parameters
@@ -61,6 +60,8 @@ def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.Dat
         Name of the mix.
     pictures
         As from `pictures`.
+    notation
+        How boxes are written.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.Dat
     Raises
     ------
     InputError
-        If an image is not among the pictures.
+        If an image is not among the pictures, or boxes cannot be written for lack of its size.
     """
     choice = pl.col("form") == "choice"
     right = pl.col("options").list.get(pl.col("answer_index"), null_on_oob=True)
@@ -80,8 +81,6 @@ def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.Dat
         answer=pl.when(choice).then(right).otherwise("answer"),
         options=pl.when(choice).then("options").otherwise(pl.lit([], dtype=pl.List(pl.String))),
         answer_index=pl.when(choice).then("answer_index"),
-        labels=pl.col("metadata").struct.field("objects"),
-        metadata=_metadata(),
     )
     lettered = pl.col("options").list.eval(
         pl.format("\n{}. {}", pl.lit(LETTERS).str.slice(pl.int_range(pl.len()), 1), pl.element())
@@ -95,7 +94,8 @@ def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame) -> pl.Dat
         scores=pl.col("scores") if "scores" in rows.columns else pl.lit(None, dtype=MIX["scores"]),
         split=pl.lit("train"),
     )
-    return _with_boxes(worded).select(pl.col(name).cast(dtype) for name, dtype in MIX.items())
+    told = worded.with_columns(mentioned_boxes(worded), metadata=_metadata())
+    return reword_boxes(told, notation=notation).select(pl.col(name).cast(dtype) for name, dtype in MIX.items())
 
 
 def _with_pictures(rows: pl.DataFrame, *, pictures: pl.DataFrame) -> pl.DataFrame:
@@ -112,47 +112,6 @@ def _with_pictures(rows: pl.DataFrame, *, pictures: pl.DataFrame) -> pl.DataFram
         license=pl.col("license").unique().sort().str.join(" AND "),
     )
     return rows.join(per_row, on="position", how="left", maintain_order="left")
-
-
-def _with_boxes(rows: pl.DataFrame) -> pl.DataFrame:
-    """Add `boxes`: those of the evidence that prompt or response name by coordinates, in its order."""
-    said = pl.concat_str("prompt", pl.lit(" "), "response")
-    # what prints boxes is about one picture, and has a label per box, in the same order
-    pointing = rows.filter(said.str.contains(_PRINTED_BOX), pl.col("image_ids").list.len() == 1)
-    each = (
-        pointing.select(
-            "position",
-            "labels",
-            said.alias("said"),
-            pl.col("sizes").list.first().struct.unnest(),
-            box=pl.col("evidence").struct.field("boxes"),
-        )
-        .explode("box", empty_as_null=False)
-        .unnest("box")
-        .with_columns(label=pl.col("labels").list.get(_place_in_row(), null_on_oob=True))
-    )
-    named = each.filter(pl.col("said").str.contains(_printed(), literal=True))
-    lists = named.group_by("position", maintain_order=True).agg(
-        boxes=pl.struct(image=pl.lit(0, dtype=pl.Int32), x1="x1", y1="y1", x2="x2", y2="y2", label="label")
-    )
-    return rows.join(lists, on="position", how="left", maintain_order="left").with_columns(
-        pl.col("boxes").fill_null(pl.lit([], dtype=MIX["boxes"]))
-    )
-
-
-def _place_in_row() -> pl.Expr:
-    return pl.int_range(pl.len()).over("position")
-
-
-def _printed() -> pl.Expr:
-    """A box as the generators print it: hundredths of width and height, rounded half up."""
-    sides = {"x1": "width", "y1": "height", "x2": "width", "y2": "height"}
-    ratios = [
-        ((200 * pl.col(edge) + pl.col(side)) / (2 * pl.col(side))).floor().clip(0, 100).cast(pl.Int64)
-        for edge, side in sides.items()
-    ]
-    texts = [pl.format("{}.{}", n // 100, (n % 100).cast(pl.String).str.zfill(2)) for n in ratios]
-    return pl.format("[{}, {}, {}, {}]", *texts)
 
 
 def _metadata() -> pl.Expr:
