@@ -55,7 +55,7 @@ class Recipe(Strict):
         default=None, description="Choice of the rows that touch most of what benchmarks ask; null: by hash alone."
     )
     tokens: Tokens | None = Field(default=None, description="Budget of tokens; null: none.")
-    held_out: HeldOut | None = Field(default=None, description="Pictures that are left to evaluation; null: none.")
+    held_out: HeldOut = Field(default=HeldOut(), description="Pictures that are left to evaluation.")
     formats: tuple[Format, ...] = Field(
         default=DEFAULT_FORMATS, min_length=1, description="Files to export; the manifest is always written."
     )

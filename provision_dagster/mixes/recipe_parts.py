@@ -118,11 +118,12 @@ class Tokens(Strict):
 
 
 class HeldOut(Strict):
-    """Pictures that the mix leaves to evaluation."""
+    """Whether the mix keeps to the split of `held_out_pictures`: settings of that are a file of their own."""
 
-    share: float = Field(default=0.05, gt=0, lt=1, description="Share of the pictures that are held out, by hash.")
     exclude: bool = Field(
-        default=True, description="Leave out of the mix whatever shows a held-out picture, or one that is like it."
+        default=True,
+        description="Leave out of the mix whatever shows a held-out picture, or one that is like it; false: train with "
+        "them too, and be warned.",
     )
 
 
