@@ -1,0 +1,148 @@
+"""Writes the card and the gallery of a mix into one folder."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+from provision_dagster import __version__
+from provision_dagster.mixes.atomic import atomic_file
+from provision_dagster.mixes.batches import Frame
+from provision_dagster.mixes.card.charts import Chart, bars, curve
+from provision_dagster.mixes.card.distributions import GROUPS, Distributions, distributions
+from provision_dagster.mixes.card.funnel import STAGES, Funnel, funnel
+from provision_dagster.mixes.card.ledger import NAMES_SHOWN, ledger, summary
+from provision_dagster.mixes.card.pages import asset, content_policy, render_page
+from provision_dagster.mixes.card.tails import HEAD, RARE, Tail, tails
+from provision_dagster.mixes.gallery.entries import Gallery, gallery
+from provision_dagster.mixes.gallery.page import gallery_page
+from provision_dagster.mixes.gallery.sample import ROWS, sample
+from provision_dagster.mixes.recipe import Recipe
+
+READ = ("images", "scene_graphs", "funnel", "filtered_qa", "rejected_qa", "qa_statistics")
+"""Tables that a card is made of, besides the mix."""
+
+EXAMPLES = 12
+"""Examples on the card itself."""
+
+
+def write_card(
+    mix: Frame,
+    folder: str | Path,
+    *,
+    recipe: Recipe,
+    tables: Mapping[str, pl.LazyFrame],
+    table_versions: Mapping[str, int] | None = None,
+    rows: int = ROWS,
+) -> dict[str, Path]:
+    """Write card and gallery of a mix; equal mixes give equal bytes.
+
+    Parameters
+    ----------
+    mix
+        Schema MIX.
+    folder
+        Gets `card.md` with `charts/*.svg`, `card.html`, `gallery.html` and `pictures.jsonl`. The pages need no other
+        file and no network.
+    recipe
+        The mix's recipe.
+    tables
+        The tables of READ, all shards.
+    table_versions
+        Versions of the Delta tables that the mix was built from.
+    rows
+        Examples of the gallery.
+
+    Returns
+    -------
+    dict of str to Path
+        Files by name: `card`, `page`, `gallery`, `pictures`.
+    """
+    target, examples = Path(folder), mix.lazy()
+    shown = gallery(sample(examples, seed=recipe.seed, rows=rows), tables=tables)
+    pictures = ledger(examples, images=tables["images"])
+    found, followed, tailed = distributions(examples), funnel(examples, tables=tables), tails(examples)
+    drawn = _charts(found, followed, tailed)
+    values = _values(recipe, found, followed, tailed) | {
+        "versions": dict(sorted((table_versions or {}).items())),
+        "pictures": pictures.height,
+        "licences": summary(pictures).to_dicts(),
+        "examples": _few(shown),
+        "shown": len(shown.entries),
+    }
+    style = asset("page.css")
+    html = render_page(
+        "card.html.jinja",
+        **values,
+        charts={chart.name: chart for chart in drawn},
+        style=style,
+        policy=content_policy(styles=[style]),
+    )
+    files = {name: target / file for name, file in _FILES.items()}
+    for chart in drawn:
+        _write(target / "charts" / f"{chart.name}.svg", chart.file)
+    _write(files["pictures"], "".join(f"{_line(row)}\n" for row in pictures.iter_rows(named=True)))
+    _write(files["gallery"], gallery_page(shown, recipe=recipe, total=found.rows))
+    _write(files["page"], html)
+    _write(files["card"], render_page("card.md.jinja", **values, drawn=drawn))
+    return files
+
+
+_FILES = {"card": "card.md", "page": "card.html", "gallery": "gallery.html", "pictures": "pictures.jsonl"}
+
+
+def _charts(found: Distributions, followed: Funnel, tailed: list[Tail]) -> list[Chart]:
+    totals = followed.totals
+    most = max(*totals.values(), 1)
+    stages = pl.DataFrame({"value": STAGES, "rows": [totals[stage] for stage in STAGES]})
+    return [
+        bars("stages", "From candidates to examples", stages.with_columns(share=pl.col("rows") / most)),
+        bars("generator", "Examples by generator", found.groups["generator"]),
+        bars("family", "Examples by family", found.groups["family"]),
+        bars("answers", "Answers of the open form", found.answers),
+        bars("letters", "Letters of the multiple-choice form", found.letters),
+        bars("question_words", "Words per question", found.question_words),
+        bars("answer_words", "Words per answer", found.answer_words),
+        bars("first_words", "First word of the question", found.first_words),
+        bars("first_two_words", "First two words of the question", found.first_two_words),
+        *(curve(tail.kind, f"Examples per {tail.kind}, by rank", tail.counts) for tail in tailed),
+    ]
+
+
+def _values(recipe: Recipe, found: Distributions, followed: Funnel, tailed: list[Tail]) -> dict[str, Any]:
+    """Return what the templates name, tables as rows."""
+    return {
+        "recipe": recipe,
+        "recipe_yaml": yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "version": __version__,
+        "found": found,
+        "groups": {name: found.groups[name].to_dicts() for name in GROUPS if name != "generator"},
+        "answers": found.answers.to_dicts(),
+        "letters": found.letters.to_dicts(),
+        "lengths": found.lengths.to_dicts(),
+        "funnel": followed.generators.to_dicts(),
+        "totals": followed.totals,
+        "dropped": followed.dropped.to_dicts(),
+        "rejected": followed.rejected.to_dicts(),
+        "tails": tailed,
+        "head": HEAD,
+        "rare": RARE,
+        "names_shown": NAMES_SHOWN,
+    }
+
+
+def _few(shown: Gallery) -> list[dict[str, Any]]:
+    """Some examples of the gallery, of as many generators as there is room for."""
+    return [{name: entry[name] for name in ("generator", "prompt", "response")} for entry in shown.entries[:EXAMPLES]]
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_file(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
