@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from provision_dagster.defs.automation import across_job, shard_job
 from provision_dagster.defs.stages import ACROSS_SHARDS
@@ -49,15 +49,22 @@ def address(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def ui(chromium: str, address: str, folder: Path) -> Iterator[DagsterUI]:
-    """Dagster's UI in a fresh browser that reaches nothing but the webserver."""
+def browser(chromium: str) -> Iterator[Browser]:
+    """Headless Chromium, started once."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        width, height = SIZE
-        context = browser.new_context(base_url=address, viewport={"width": width, "height": height})
-        context.route(re.compile(rf"^https?://(?!{re.escape(address.removeprefix('http://'))}/)"), lambda r: r.abort())
-        yield DagsterUI(context.new_page(), evidence=folder)
-        browser.close()
+        opened = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def ui(browser: Browser, address: str, folder: Path) -> Iterator[DagsterUI]:
+    """Dagster's UI in a fresh context that reaches nothing but the webserver."""
+    width, height = SIZE
+    context = browser.new_context(base_url=address, viewport={"width": width, "height": height})
+    context.route(re.compile(rf"^https?://(?!{re.escape(address.removeprefix('http://'))}/)"), lambda r: r.abort())
+    yield DagsterUI(context.new_page(), evidence=folder)
+    context.close()
 
 
 @pytest.fixture(scope="session")
