@@ -1,22 +1,41 @@
 """Builds a mix: the rows that a recipe takes, in their final wording and order."""
 
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
 import polars as pl
 
 from provision_dagster.errors import InputError
+from provision_dagster.mixes.base_set import BASE, BASE_SOURCE, read_base
 from provision_dagster.mixes.choose import choose, hashed
+from provision_dagster.mixes.concepts import ConceptSet, informative, load_concepts
+from provision_dagster.mixes.pool import HARD, Frame, Tables, fitted, judged, make_pool
 from provision_dagster.mixes.recipe import Form, Recipe
 from provision_dagster.mixes.render import pictures, render
+from provision_dagster.mixes.schema import MIX
+from provision_dagster.mixes.spool import Spool, streamed
+from provision_dagster.mixes.targets import Figures
+from provision_dagster.mixes.tokens import Budget
 
-_POOL = ("id", "shard", "family", "generator", "image_ids", "options")
+_QUESTION = ("shard", "family", "id", "generator", "template", "image_ids", "question", "answer", "choice_question")
+_QUESTION += ("options", "answer_index", "metadata")
 
 
 def build_mix(
-    recipe: Recipe, *, filtered_qa: pl.DataFrame | pl.LazyFrame, images: pl.DataFrame | pl.LazyFrame
+    recipe: Recipe,
+    *,
+    filtered_qa: Frame,
+    images: Frame,
+    rejected_qa: Frame | None = None,
+    judge_scores: Frame | None = None,
+    region_text_scores: Frame | None = None,
+    left_out: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Build the examples of a recipe.
 
-    Every choice is a function of recipe and QA ids: the order of the rows, their shards and the machine do
-    not matter. Of rows that are not taken, only the narrow columns are held in memory.
+    Every choice is a function of recipe, base set and QA ids: the order of the rows, their shards and the machine do
+    not matter. `mix_blocks` does the same block by block.
 
     Parameters
     ----------
@@ -26,6 +45,14 @@ def build_mix(
         Schema FILTERED_QA, all shards.
     images
         Schema IMAGES, all shards.
+    rejected_qa
+        Schema REJECTED_QA, all shards; needed where a source is `hard`.
+    judge_scores
+        Schema JUDGE_SCORES, all shards; needed where a source selects by them, else only for the column `scores`.
+    region_text_scores
+        Schema REGION_TEXT_SCORES, all shards; needed as `judge_scores`.
+    left_out
+        Ids of images that no row may show.
 
     Returns
     -------
@@ -35,33 +62,103 @@ def build_mix(
     Raises
     ------
     InputError
-        If the recipe asks for what does not exist (the message says what is possible), ids repeat, or an
-        image is missing.
+        If the recipe asks for what does not exist (the message says what is possible), ids repeat, an image is missing,
+        or the base set or the tokenizer cannot be read.
     """
-    known = pictures(images)
-    chosen = choose(recipe, pool=_pool(filtered_qa, known=known))
-    ordered = (
-        _with_form(chosen, form=recipe.form, seed=recipe.seed)
-        .with_columns(place=hashed("id", seed=recipe.seed, purpose="place"))
-        .sort("place", "id")
-        .with_row_index("position")
-        .select("id", "source", "form", "position")
-    )
-    rows = filtered_qa.lazy().join(ordered.lazy(), on="id", how="inner").collect()
-    return render(rows, recipe=recipe.name, pictures=known, notation=recipe.box_format)
+    tables = Tables(filtered_qa, images, rejected_qa, judge_scores, region_text_scores, left_out)
+    return pl.concat([pl.DataFrame(schema=MIX), *mix_blocks(recipe, tables=tables)], rechunk=True)
 
 
-def _pool(filtered_qa: pl.DataFrame | pl.LazyFrame, *, known: pl.DataFrame) -> pl.DataFrame:
-    """Return what choosing needs to know of each row."""
-    rows = filtered_qa.lazy().select(_POOL).with_columns(has_options=pl.col("options").list.len() > 0)
-    pool = rows.drop("options").collect()
-    repeated = pool.filter(pl.col("id").is_duplicated())["id"].unique().sort().head(3).to_list()
-    if repeated:
-        raise InputError(f"table `filtered_qa`: `id` must be unique, got repeated {repeated}")
-    sets = known.select("shard", "image_set").unique()
-    if sets["shard"].is_duplicated().any():
-        raise InputError("table `images`: a shard must belong to one image set")
-    return pool.join(sets, on="shard", how="left")
+def mix_blocks(recipe: Recipe, *, tables: Tables, figures: Figures | None = None) -> Iterator[pl.DataFrame]:
+    """Build the examples of a recipe in blocks by position; everything is checked before the first block comes.
+
+    Of rows that are not taken, only narrow columns are held in memory; rows that are taken wait in temporary files.
+
+    Parameters
+    ----------
+    recipe
+        What to take and how to word it.
+    tables
+        What to take it from.
+    figures
+        Is told what was reached, when the last block has come.
+
+    Yields
+    ------
+    pl.DataFrame
+        Schema MIX.
+
+    Raises
+    ------
+    InputError
+        As `build_mix`.
+    """
+    told = figures or Figures(recipe)
+    concepts = load_concepts(recipe.concepts) if recipe.concepts else None
+    budget = Budget(recipe.tokens) if recipe.tokens else None
+    known = pictures(tables.images)
+    with tempfile.TemporaryDirectory(prefix="mix-") as folder:
+        base = _base_index(recipe, folder=Path(folder))
+        chosen = _chosen(recipe, tables=tables, sets=known, concepts=concepts, base=base, told=told)
+        ordered = _ordered(recipe, chosen=chosen, base=base, tables=tables)
+        spool = Spool(Path(folder), rows=ordered.height)
+        _spool_questions(spool, ordered=ordered, tables=tables)
+        _spool_base(spool, ordered=ordered, folder=Path(folder))
+        del chosen, base, ordered
+        for number in range(spool.blocks):
+            block = _block(spool, number, recipe=recipe, pictures=known)
+            fitting = block if budget is None else budget.take(block)
+            told.add(fitting, concepts=concepts)
+            if not fitting.is_empty():
+                yield fitting
+            if budget is not None and budget.full:
+                break
+    told.tokens = None if budget is None else budget.total
+    if not told.rows:
+        raise InputError(f"recipe `{recipe.name}`, `tokens.max_total`: the first example alone has more tokens")
+
+
+def _base_index(recipe: Recipe, *, folder: Path) -> pl.DataFrame | None:
+    """Read the base set into files of the folder, and return the ids of its rows."""
+    if recipe.base is None:
+        return None
+    ids = []
+    for number, rows in enumerate(read_base(recipe.base)):
+        rows.write_ipc(folder / f"{BASE}_set-{number:05d}.arrow", compression="lz4")
+        ids.append(rows["id"])
+    return pl.concat(ids).to_frame()
+
+
+def _chosen(
+    recipe: Recipe,
+    *,
+    tables: Tables,
+    sets: pl.DataFrame,
+    concepts: ConceptSet | None,
+    base: pl.DataFrame | None,
+    told: Figures,
+) -> pl.DataFrame:
+    pool = make_pool(recipe, tables=tables, sets=sets, concepts=concepts)
+    if concepts is not None and recipe.concepts is not None:
+        pool = informative(pool, concepts=concepts, min_count=recipe.concepts.min_count)
+        told.available = concepts.counts(pool["concepts"])
+    chosen = choose(recipe, pool=pool, base_rows=None if base is None else base.height)
+    return chosen.select("id", "shard", "generator", "has_options", "hard", "source")
+
+
+def _ordered(recipe: Recipe, *, chosen: pl.DataFrame, base: pl.DataFrame | None, tables: Tables) -> pl.DataFrame:
+    """Give each row its place: `position`, `id`, `shard`, `hard`, `source`, `form`, and its scores."""
+    told = _with_form(chosen, form=recipe.form, seed=recipe.seed).select("id", "shard", "hard", "source", "form")
+    told = _with_scores(told, tables=tables)
+    if base is not None and recipe.base is not None:
+        kept = base
+        if recipe.base.mode == "replace":
+            order = hashed("id", seed=recipe.seed, purpose="replace")
+            kept = base.with_columns(order=order).sort("order", "id").slice(told.height).select("id")
+        source = pl.lit(BASE_SOURCE, dtype=pl.Int32)
+        told = pl.concat([told, kept.with_columns(source=source, form=pl.lit("open"))], how="diagonal")
+    placed = told.with_columns(place=hashed("id", seed=recipe.seed, purpose="place")).sort("place", "id")
+    return placed.drop("place").with_row_index("position")
 
 
 def _with_form(chosen: pl.DataFrame, *, form: Form, seed: int) -> pl.DataFrame:
@@ -72,3 +169,54 @@ def _with_form(chosen: pl.DataFrame, *, form: Form, seed: int) -> pl.DataFrame:
     with_options = by_generator.filter("has_options").with_row_index("place")
     choice = with_options.filter(pl.col("place") % 2 == 0).select("id", form=pl.lit("choice"))
     return chosen.join(choice, on="id", how="left").with_columns(pl.col("form").fill_null("open"))
+
+
+def _with_scores(rows: pl.DataFrame, *, tables: Tables) -> pl.DataFrame:
+    """Add `scores`: of the judge for the form that is taken, of region and expression for the question."""
+    wanted = rows.lazy().with_columns(judge=pl.lit(None, pl.Float64), region_text=pl.lit(None, pl.Float64))
+    if tables.judge_scores is not None:
+        wanted = wanted.drop("judge").join(
+            judged(tables.judge_scores, by=("id", "form")), on=["id", "form"], how="left", maintain_order="left"
+        )
+    if tables.region_text_scores is not None:
+        wanted = wanted.drop("region_text").join(
+            fitted(tables.region_text_scores), on="id", how="left", maintain_order="left"
+        )
+    return wanted.with_columns(scores=pl.struct("region_text", "judge")).drop("judge", "region_text").collect()
+
+
+def _spool_questions(spool: Spool, *, ordered: pl.DataFrame, tables: Tables) -> None:
+    generated = ordered.filter(pl.col("source") != BASE_SOURCE)
+    hard = generated.filter("hard").drop("hard")
+    found = [(tables.filtered_qa.lazy(), generated.filter(~pl.col("hard")).drop("hard"))]
+    if hard.height and tables.rejected_qa is not None:
+        found.append((tables.rejected_qa.lazy().filter(HARD), hard))
+    for qa, rows in found:
+        joined = qa.select(*_QUESTION, _boxes_if_printed()).join(rows.lazy(), on=["id", "shard"], how="inner")
+        for part in streamed(joined):
+            spool.add(part, kind="questions")
+
+
+def _boxes_if_printed() -> pl.Expr:
+    """Evidence of texts that may name boxes by coordinates: it is the largest column, and only they need it."""
+    texts = pl.concat_str(["question", "answer", "choice_question"], ignore_nulls=True)
+    printed = texts.str.contains("[", literal=True) | pl.col("options").list.join("").str.contains("[", literal=True)
+    return pl.when(printed).then(pl.col("evidence")).alias("evidence")
+
+
+def _spool_base(spool: Spool, *, ordered: pl.DataFrame, folder: Path) -> None:
+    places = ordered.filter(pl.col("source") == BASE_SOURCE).select("id", "position")
+    for file in sorted(folder.glob(f"{BASE}_set-*.arrow")):
+        rows = pl.read_ipc(file, memory_map=False)
+        spool.add(rows.join(places, on="id", how="inner"), kind=BASE)
+        file.unlink()
+
+
+def _block(spool: Spool, number: int, *, recipe: Recipe, pictures: pl.DataFrame) -> pl.DataFrame:
+    parts = []
+    if (questions := spool.read(number, kind="questions")) is not None:
+        parts.append(render(questions, recipe=recipe.name, pictures=pictures, notation=recipe.box_format))
+    if (base := spool.read(number, kind=BASE)) is not None:
+        named = base.with_columns(recipe=pl.lit(recipe.name))
+        parts.append(named.select(pl.col(name).cast(dtype) for name, dtype in MIX.items()))
+    return pl.concat(parts).sort("position")

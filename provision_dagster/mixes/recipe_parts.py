@@ -128,16 +128,13 @@ class HeldOut(Strict):
 
 
 class Concepts(Strict):
-    """Diversity as in SVIT's selection: the rows whose words have most in common with what benchmarks ask."""
+    """Diversity as in SVIT: of each generator, the rows come first that touch most of what benchmarks ask."""
 
     file: str | None = Field(
         default=None,
         description="Words of abilities, one a line, `# name` above those of one ability; null: the list that ships.",
     )
     min_count: int = Field(default=3, ge=1, description="Concepts that fewer rows mention are dropped (low frequency).")
-    keep: float = Field(
-        default=1.0, gt=0, le=1, description="Share of the rows to keep, the most informative of each source."
-    )
     yes_share: float | None = Field(
         default=None,
         gt=0,
