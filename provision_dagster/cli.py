@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from provision_dagster import __version__
+from provision_dagster import __version__, recipe_commands
 from provision_dagster.errors import InputError, ProvisionError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(recipe_commands.app)
 HELD_OUT_SEED = 1_000
 """Of the scenes that tiny models are measured on; they learn from seeds of 2**40 and more."""
 
@@ -525,7 +526,10 @@ def materialize(
     shard: Annotated[
         list[str] | None, typer.Option(help="Shard; may be repeated. Default: all of the image sets.")
     ] = None,
-    recipe: Annotated[list[str] | None, typer.Option(help="Recipe to build; may be repeated. Default: all.")] = None,
+    recipe: Annotated[
+        list[str] | None,
+        typer.Option(help="Recipe to build; may be repeated. Default: all that are not built on request."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that make shards.")] = 1,
 ) -> None:
     """Make everything from pictures to exported mixes, as runs of the Dagster instance."""

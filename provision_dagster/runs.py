@@ -33,6 +33,7 @@ from provision_dagster.defs.stages import (
     REGISTER_RECIPES,
 )
 from provision_dagster.errors import ProvisionError
+from provision_dagster.mixes.registry import by_default, check_usable
 
 Report = Callable[[str, int, int], None]
 """(stage, runs done, runs in all)"""
@@ -223,7 +224,7 @@ def materialize(
     Parameters
     ----------
     recipes
-        Names of recipes to build; None = all.
+        Names of recipes to build; None = all but those that are built on request.
 
     Raises
     ------
@@ -236,11 +237,10 @@ def materialize(
     run_all("quality", [Task(QUALITY)], report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], report=report, store=store)
     assert RECIPES.name is not None
+    recipe_files = FoldersResource().recipe_files()
     known = store.get_dynamic_partitions(RECIPES.name)
-    chosen = list(known) if recipes is None else list(recipes)
-    unknown = sorted(set(chosen) - set(known))
-    if unknown:
-        raise ProvisionError(f"unknown recipe {', '.join(unknown)}; there are: {', '.join(known)}")
+    chosen = [r for r in by_default(recipe_files) if r in known] if recipes is None else list(recipes)
+    check_usable(chosen, known=known, files=recipe_files)
     run_all("mixes", [Task(MIXES, r, r) for r in chosen], report=report, store=store)
 
 

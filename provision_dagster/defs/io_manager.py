@@ -51,12 +51,31 @@ class DeltaIOManager(dg.ConfigurableIOManager):
         return store.scan(name, partitions=partitions)
 
 
+class Content:
+    """Version of a content that comes in portions: equal rows have equal versions, however they are cut."""
+
+    def __init__(self) -> None:
+        self._sink = hashlib.sha256()
+        self._begun = False
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add rows; all frames have the same columns."""
+        if not self._begun:
+            self._sink.update(repr(frame.schema).encode())
+            self._begun = True
+        # not the bytes of the Arrow buffers: equal rows may lie in memory in different ways
+        texts = frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))  # JSON has no bytes
+        rows = texts.select(pl.struct(pl.all()).struct.json_encode()).to_series() if frame.width else pl.Series([""])
+        for row in rows:
+            self._sink.update(row.encode() + b"\n")
+
+    def version(self) -> dg.DataVersion:
+        """Version of all rows so far."""
+        return dg.DataVersion(self._sink.hexdigest()[:32])
+
+
 def data_version(frame: pl.DataFrame) -> dg.DataVersion:
     """Version of a frame's content: equal frames have equal versions, so nothing downstream turns stale for nothing."""
-    # not the bytes of the Arrow buffers: equal rows may lie in memory in different ways
-    texts = frame.with_columns(pl.col(pl.Binary).bin.encode("hex"))  # JSON has no bytes
-    rows = texts.select(pl.struct(pl.all()).struct.json_encode()).to_series() if frame.width else pl.Series([""])
-    sink = hashlib.sha256(repr(frame.schema).encode())
-    for row in rows:
-        sink.update(row.encode() + b"\n")
-    return dg.DataVersion(sink.hexdigest()[:32])
+    content = Content()
+    content.add(frame)
+    return content.version()

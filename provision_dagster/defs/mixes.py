@@ -1,24 +1,28 @@
 """Mixes: filtered QA become training files, as a recipe says."""
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from provision_dagster.defs.describe import Metadata, markdown_table
-from provision_dagster.defs.io_manager import data_version
+from provision_dagster.defs.describe import PREVIEW_ROWS, Metadata, column_schema, markdown_table
+from provision_dagster.defs.io_manager import Content
 from provision_dagster.defs.partitions import RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.quality.suites import BLOCKING
-from provision_dagster.mixes.build import build_mix
+from provision_dagster.mixes.build import mix_blocks
 from provision_dagster.mixes.export import export_mix
+from provision_dagster.mixes.pool import HARD, Tables
 from provision_dagster.mixes.registry import find_recipe, register_recipes
+from provision_dagster.mixes.targets import Figures
 
 EVERY_SHARD = dg.AllPartitionMapping()
 QUALITY = dg.AssetKey("qa_quality")
 ERROR = dg.AssetCheckSeverity.ERROR
-SOURCES = ("filtered_qa", "images")
+SOURCES = ("filtered_qa", "images", "rejected_qa", "judge_scores", "region_text_scores")
+"""What mixes are made of, as `Tables` names it."""
 
 
 @dg.asset(**policy("mixes", kinds={"yaml"}, automatic=False))
@@ -34,27 +38,47 @@ def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.O
 
 @dg.asset(
     partitions_def=RECIPES,
-    # a dependency for its blocking checks: what they find must not get into a mix
-    deps=[recipes, "qa_quality"],
-    ins={name: dg.AssetIn(name, partition_mapping=EVERY_SHARD) for name in SOURCES},
+    # qa_quality is a dependency for its blocking checks: what they find must not get into a mix
+    deps=[recipes, "qa_quality", *(dg.AssetDep(name, partition_mapping=EVERY_SHARD) for name in SOURCES)],
     **policy("mixes", kinds={"polars"}, automatic=False),
 )
 def mixes(
-    context: dg.AssetExecutionContext, folders: FoldersResource, filtered_qa: pl.LazyFrame, images: pl.LazyFrame
-) -> dg.Output[pl.DataFrame]:
+    context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource
+) -> dg.MaterializeResult[Any]:
     """Training examples of a recipe, in their final wording and order."""
     recipe = find_recipe(context.partition_key, files=folders.recipe_files())
     _refuse_what_failed(context.instance)
-    # two image sets may hold one picture with the same annotation, and so the same question
-    once = filtered_qa.sort("id", "shard").unique("id", keep="first", maintain_order=True)
-    table = build_mix(recipe, filtered_qa=once, images=images)
-    counts = table.group_by("generator", "form").len("examples").sort("generator", "form")
-    repeated = filtered_qa.select(pl.len() - pl.col("id").n_unique()).collect().item()
+    opened, figures, content = store.store(), Figures(recipe), Content()
+    tables = Tables(**{name: opened.scan(name) for name in SOURCES})
+    preview = pl.DataFrame()
+    with opened.partition_writer("mixes", key=recipe.name) as writer:
+        for block in mix_blocks(recipe, tables=tables, figures=figures):
+            writer.write(block)
+            content.add(block)
+            preview = block.head(PREVIEW_ROWS) if preview.is_empty() else preview
+    repeated = opened.scan("filtered_qa", columns=["id"]).select(pl.len() - pl.col("id").n_unique()).collect().item()
     metadata: Metadata = {
-        "examples": dg.MetadataValue.md(markdown_table(counts)),
+        "dagster/partition_row_count": figures.rows,
+        "dagster/column_schema": column_schema(opened.spec("mixes")),
+        "dagster/uri": opened.uri("mixes"),
+        "table_version": writer.version,
+        "preview": dg.MetadataValue.md(markdown_table(preview)),
         "questions_held_twice": int(repeated),
+        **_figures(figures),
     }
-    return dg.Output(table, metadata=metadata, data_version=data_version(table))
+    return dg.MaterializeResult(metadata=metadata, data_version=content.version())
+
+
+def _figures(figures: Figures) -> Metadata:
+    """Tell what a mix has reached: rows, the published size, tokens, coverage of concepts."""
+    told: Metadata = {"examples": dg.MetadataValue.md(markdown_table(figures.examples))}
+    told |= {name: value for name, value in figures.reached.items() if value is not None}
+    if figures.tokens is not None:
+        told["tokens"] = figures.tokens
+    if (coverage := figures.coverage) is not None:
+        told["concepts_covered"] = coverage.filter(pl.col("rows") > 0).height / coverage.height
+        told["concepts"] = dg.MetadataValue.md(markdown_table(coverage))
+    return told
 
 
 def _refuse_what_failed(instance: dg.DagsterInstance) -> None:
@@ -90,17 +114,23 @@ def exports(
     asset="mixes", description="Examples are unique and all from filtered QA.", partitions_def=RECIPES, blocking=True
 )
 def mixes_are_sound(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
-    """Check the contract of the table, and that every example is a filtered QA."""
+    """Check the contract of the table, and that every generated example is a filtered QA, or a hard one."""
     from provision_dagster.defs.checks import result
     from provision_dagster.storage.contract import contract_problems, problems
 
     opened = store.store()
-    rows = opened.scan("mixes", partitions=context.op_execution_context.partition_key).collect()
-    known = opened.scan("filtered_qa", columns=["id"]).collect()["id"]
+    rows = opened.scan(
+        "mixes",
+        partitions=context.op_execution_context.partition_key,
+        columns=["recipe", "position", "id", "origin", "response"],
+    ).collect()
+    hard = opened.scan("rejected_qa").filter(HARD).select("id")
+    known = pl.concat([opened.scan("filtered_qa", columns=["id"]), hard]).collect()["id"]
+    generated = pl.col("origin") == "generated"
     rules = {
-        "not_in_filtered_qa": ~pl.col("id").is_in(known.implode()),
+        "not_in_filtered_qa": generated & ~pl.col("id").is_in(known.implode()),
         "example_twice": pl.col("id").is_duplicated(),
-        "response_is_blank": pl.col("response").str.strip_chars() == "",
+        "response_is_blank": generated & (pl.col("response").str.strip_chars() == ""),
     }
     found = contract_problems(rows, spec=opened.spec("mixes"))
     return result(pl.concat([found, problems(rows, rules=rules, example=pl.col("id"))]), rows=rows.height)

@@ -1,7 +1,7 @@
 """Diversity as in SVIT (arXiv 2307.04087): which concepts of benchmarks a question touches, and the share of yes."""
 
-import math
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -152,7 +152,8 @@ def resampled(rows: pl.DataFrame, *, yes_share: float, where: str) -> pl.DataFra
     yes, no = counts.get("yes", 0), counts.get("no", 0)
     if not yes and not no:
         return rows
-    most = {"yes": math.floor(no * yes_share / (1 - yes_share)), "no": math.floor(yes * (1 - yes_share) / yes_share)}
+    share = Fraction(str(yes_share))  # as written: 0.29 is no binary number
+    most = {"yes": int(no * share / (1 - share)), "no": int(yes * (1 - share) / share)}
     if not most["yes"] or not most["no"]:
         raise InputError(f"{where}, `concepts.yes_share`: {yes_share} wanted, but {yes} rows answer yes and {no} no")
     place = pl.int_range(pl.len()).over("_said")
