@@ -7,8 +7,6 @@ from typing import Annotated, Any
 import typer
 import yaml
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from provision_dagster.errors import InputError
 
@@ -25,11 +23,9 @@ def list_recipes() -> None:
     from provision_dagster.defs.resources import FoldersResource
     from provision_dagster.mixes.registry import register_recipes
 
-    table = Table("recipe", "file", "description")
     for row in register_recipes(FoldersResource().recipe_files()).iter_rows(named=True):
         told = row["description"] if row["error"] is None else f"cannot be used: {row['error']}"
-        table.add_row(*(escape(text) for text in (row["recipe"], row["file"], told)))
-    console.print(table)
+        console.print(f"{row['recipe']} ({row['file']}): {told}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

@@ -30,7 +30,7 @@ def build_mix(
     rejected_qa: Frame | None = None,
     judge_scores: Frame | None = None,
     region_text_scores: Frame | None = None,
-    left_out: pl.Series | None = None,
+    held_out_pictures: Frame | None = None,
 ) -> pl.DataFrame:
     """Build the examples of a recipe.
 
@@ -51,8 +51,8 @@ def build_mix(
         Schema JUDGE_SCORES, all shards; needed where a source selects by them, else only for the column `scores`.
     region_text_scores
         Schema REGION_TEXT_SCORES, all shards; needed as `judge_scores`.
-    left_out
-        Ids of images that no row may show.
+    held_out_pictures
+        `image_id` of pictures that no generated row may show, unless the recipe says `held_out: {exclude: false}`.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def build_mix(
         If the recipe asks for what does not exist (the message says what is possible), ids repeat, an image is missing,
         or the base set or the tokenizer cannot be read.
     """
-    tables = Tables(filtered_qa, images, rejected_qa, judge_scores, region_text_scores, left_out)
+    tables = Tables(filtered_qa, images, rejected_qa, judge_scores, region_text_scores, held_out_pictures)
     return pl.concat([pl.DataFrame(schema=MIX), *mix_blocks(recipe, tables=tables)], rechunk=True)
 
 

@@ -18,9 +18,9 @@ HARD = (pl.col("rule") == "judge") & pl.col("detail").str.starts_with("hard")
 
 @dataclass(frozen=True)
 class Tables:
-    """What a mix is made of; schemas FILTERED_QA, IMAGES, REJECTED_QA, JUDGE_SCORES, REGION_TEXT_SCORES, all shards.
+    """What a mix is made of, all shards: schemas FILTERED_QA, IMAGES, REJECTED_QA, JUDGE_SCORES, REGION_TEXT_SCORES.
 
-    `left_out` are ids of images that no row may show.
+    `held_out_pictures` has `image_id`: what shows one of these is left to evaluation, where the recipe says so.
     """
 
     filtered_qa: Frame
@@ -28,7 +28,7 @@ class Tables:
     rejected_qa: Frame | None = None
     judge_scores: Frame | None = None
     region_text_scores: Frame | None = None
-    left_out: pl.Series | None = None
+    held_out_pictures: Frame | None = None
 
 
 def make_pool(recipe: Recipe, *, tables: Tables, sets: pl.DataFrame, concepts: ConceptSet | None) -> pl.DataFrame:
@@ -62,8 +62,8 @@ def make_pool(recipe: Recipe, *, tables: Tables, sets: pl.DataFrame, concepts: C
         rejected = _given(tables.rejected_qa, name="rejected_qa", why="`hard`").lazy().filter(HARD)
         parts.append(_narrow(rejected, hard=True, wanted=wanted))
     pool = _unique(pl.concat(parts))
-    if tables.left_out is not None:
-        pool = _without(pool, left_out=tables.left_out)
+    if tables.held_out_pictures is not None and recipe.held_out.exclude:
+        pool = _without(pool, held_out=tables.held_out_pictures)
     shards = sets.select("shard", "image_set").unique()
     if shards["shard"].is_duplicated().any():
         raise InputError("table `images`: a shard must belong to one image set")
@@ -103,10 +103,10 @@ def _narrow(qa: Frame, *, hard: bool, wanted: dict[str, pl.Expr]) -> pl.DataFram
     return told.collect(engine="streaming")
 
 
-def _without(pool: pl.DataFrame, *, left_out: pl.Series) -> pl.DataFrame:
-    """Leave out rows that show one of some images."""
+def _without(pool: pl.DataFrame, *, held_out: Frame) -> pl.DataFrame:
+    """Leave out rows that show a picture that is held out."""
     shown = pool.select("id", image_id="image_ids").explode("image_id")
-    showing = shown.join(left_out.unique().to_frame("image_id"), on="image_id", how="semi")
+    showing = shown.join(held_out.lazy().select("image_id").unique().collect(), on="image_id", how="semi")
     return pool.join(showing, on="id", how="anti", maintain_order="left")
 
 

@@ -30,18 +30,20 @@ class Spool:
         self.block = max(BLOCK, math.ceil(rows / MOST))
         self.blocks = math.ceil(rows / self.block)
         self._writers: dict[tuple[str, int], pa.ipc.RecordBatchFileWriter] = {}
+        self._ended = False
 
     def add(self, rows: pl.DataFrame, *, kind: str) -> None:
         """Take rows of one kind (with `position`); rows of a kind have the same columns."""
-        parts = rows.with_columns(_block=pl.col("position") // self.block).partition_by("_block", as_dict=True)
-        for (number,), part in parts.items():
+        for part in rows.with_columns(_block=pl.col("position") // self.block).partition_by("_block"):
             table = part.drop("_block").to_arrow(compat_level=pl.CompatLevel.oldest())
-            self._writer(kind, int(number), table.schema).write_table(table)
+            self._writer(kind, int(part["_block"][0]), table.schema).write_table(table)
 
     def read(self, number: int, *, kind: str) -> pl.DataFrame | None:
         """Return the rows of one kind in a block, by position; None when there are none. Nothing is added any more."""
-        for writer in self._writers.values():
-            writer.close()
+        if not self._ended:
+            for writer in self._writers.values():
+                writer.close()
+            self._ended = True
         if (kind, number) not in self._writers:
             return None
         return pl.read_ipc(self._file(kind, number), memory_map=False).sort("position")

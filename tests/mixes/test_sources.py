@@ -129,11 +129,13 @@ def test_a_missing_table_is_named(source: dict[str, Any], table: str) -> None:
         build_mix(recipe(sources=[source]), filtered_qa=many(9), images=images_of())
 
 
-def test_left_out_pictures_are_not_shown() -> None:
-    left_out = pl.Series(["vg1", "coco3", "vg1", "unknown"])
-    mix = build_mix(recipe(), filtered_qa=many(90), images=images_of(), left_out=left_out)
+def test_held_out_pictures_are_not_shown() -> None:
+    held_out = pl.DataFrame({"image_id": ["vg1", "coco3", "vg1", "unknown"]})
+    mix = build_mix(recipe(), filtered_qa=many(90), images=images_of(), held_out_pictures=held_out)
     assert not {"vg1", "coco3"} & set(mix["image_ids"].explode())
     assert mix.height == 80
+    wanted = recipe(held_out={"exclude": False})
+    assert build_mix(wanted, filtered_qa=many(90), images=images_of(), held_out_pictures=held_out).height == 90
 
 
 def test_a_question_of_two_shards_is_taken_once() -> None:
