@@ -12,6 +12,7 @@ from provision_dagster.mixes.choose import choose, hashed
 from provision_dagster.mixes.concepts import ConceptSet, informative, load_concepts
 from provision_dagster.mixes.pool import HARD, Frame, Tables, fitted, judged, make_pool
 from provision_dagster.mixes.recipe import Form, Recipe
+from provision_dagster.mixes.recipe_parts import Base
 from provision_dagster.mixes.render import pictures, render
 from provision_dagster.mixes.schema import MIX
 from provision_dagster.mixes.spool import Spool, streamed
@@ -119,14 +120,23 @@ def mix_blocks(recipe: Recipe, *, tables: Tables, figures: Figures | None = None
 
 
 def _base_index(recipe: Recipe, *, folder: Path) -> pl.DataFrame | None:
-    """Read the base set into files of the folder, and return the ids of its rows."""
+    """Read the base set into files of the folder, and return the `id` of each row, and whether it may be replaced."""
     if recipe.base is None:
         return None
-    ids = []
+    known = []
+    replaceable = _replaceable(recipe.base)
     for number, rows in enumerate(read_base(recipe.base)):
         rows.write_ipc(folder / f"{BASE}_set-{number:05d}.arrow", compression="lz4")
-        ids.append(rows["id"])
-    return pl.concat(ids).to_frame()
+        known.append(rows.select("id", replaceable=replaceable))
+    return pl.concat(known)
+
+
+def _replaceable(base: Base) -> pl.Expr:
+    """Say whether a row is of the part that may be replaced."""
+    if base.part is None:
+        return pl.lit(True)
+    begins = base.part if base.image_root is None else f"{Path(base.image_root)}/{base.part}"
+    return pl.col("image_uris").list.first().str.starts_with(begins).fill_null(False)
 
 
 def _chosen(
@@ -142,7 +152,8 @@ def _chosen(
     if concepts is not None and recipe.concepts is not None:
         pool = informative(pool, concepts=concepts, min_count=recipe.concepts.min_count)
         told.available = concepts.counts(pool["concepts"])
-    chosen = choose(recipe, pool=pool, base_rows=None if base is None else base.height)
+    sizes = {} if base is None else {"base_rows": base.height, "replaceable": int(base["replaceable"].sum())}
+    chosen = choose(recipe, pool=pool, **sizes)
     return chosen.select("id", "shard", "generator", "has_options", "hard", "source")
 
 
@@ -154,7 +165,9 @@ def _ordered(recipe: Recipe, *, chosen: pl.DataFrame, base: pl.DataFrame | None,
         kept = base
         if recipe.base.mode == "replace":
             order = hashed("id", seed=recipe.seed, purpose="replace")
-            kept = base.with_columns(order=order).sort("order", "id").slice(told.height).select("id")
+            gone = base.filter("replaceable").with_columns(order=order).sort("order", "id").head(told.height)
+            kept = base.join(gone, on="id", how="anti")
+        kept = kept.select("id")
         source = pl.lit(BASE_SOURCE, dtype=pl.Int32)
         told = pl.concat([told, kept.with_columns(source=source, form=pl.lit("open"))], how="diagonal")
     placed = told.with_columns(place=hashed("id", seed=recipe.seed, purpose="place")).sort("place", "id")

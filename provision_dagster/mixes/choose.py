@@ -19,7 +19,7 @@ def hashed(column: str, *, seed: int, purpose: str) -> pl.Expr:
     return text.nchash.xxhash64()
 
 
-def choose(recipe: Recipe, *, pool: pl.DataFrame, base_rows: int | None = None) -> pl.DataFrame:
+def choose(recipe: Recipe, *, pool: pl.DataFrame, base_rows: int = 0, replaceable: int = 0) -> pl.DataFrame:
     """Choose rows source by source.
 
     Parameters
@@ -29,7 +29,9 @@ def choose(recipe: Recipe, *, pool: pl.DataFrame, base_rows: int | None = None) 
     pool
         As from `make_pool`; with `informativeness` where the recipe has `concepts`.
     base_rows
-        Rows of the base set; None without one.
+        Rows of the base set.
+    replaceable
+        How many of them may be replaced.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def choose(recipe: Recipe, *, pool: pl.DataFrame, base_rows: int | None = None) 
         taken.append(part.with_columns(source=pl.lit(place, dtype=pl.Int32)))
         left = left.join(part, on="id", how="anti", maintain_order="left")
         used = pl.concat(taken).explode("image_ids").group_by("image_ids").agg(used=pl.len())
-    fitting = _fitted_to_base(taken, recipe=recipe, base_rows=base_rows)
+    fitting = _fitted_to_base(taken, recipe=recipe, base_rows=base_rows, replaceable=replaceable)
     return fitting.drop("order")
 
 
@@ -112,10 +114,10 @@ def share_of(rows: int, *, ratio: float) -> int:
     return int(Fraction(str(ratio)) * rows)
 
 
-def _fitted_to_base(taken: list[pl.DataFrame], *, recipe: Recipe, base_rows: int | None) -> pl.DataFrame:
+def _fitted_to_base(taken: list[pl.DataFrame], *, recipe: Recipe, base_rows: int, replaceable: int) -> pl.DataFrame:
     """Take as many rows as the base set's `ratio` says, of each source the same share."""
     rows = pl.concat(taken)
-    if recipe.base is None or base_rows is None:
+    if recipe.base is None:
         return rows
     where = f"recipe `{recipe.name}`, `base`"
     if recipe.base.ratio is not None:
@@ -130,8 +132,8 @@ def _fitted_to_base(taken: list[pl.DataFrame], *, recipe: Recipe, base_rows: int
             raise InputError(f"{where}, `ratio`: {recipe.base.ratio} is no row, {possible}")
         place = (pl.int_range(pl.len()).over("source") + 0.5) / pl.len().over("source")
         rows = rows.with_columns(_place=place).sort("_place", "source", "order", "id").drop("_place").head(wanted)
-    if recipe.base.mode == "replace" and len(rows) > base_rows:
-        raise InputError(f"{where}: {len(rows)} rows cannot replace any of {base_rows}; give `ratio`, or `count`")
+    if recipe.base.mode == "replace" and len(rows) > replaceable:
+        raise InputError(f"{where}: {len(rows)} rows cannot replace any of {replaceable}; give `ratio`, or `count`")
     return rows
 
 

@@ -85,6 +85,11 @@ class Base(Strict):
         default="augment",
         description="augment: generated rows are added. replace: as many base rows as are generated make room.",
     )
+    part: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Only records whose first picture has a path that begins so make room (mode replace); null: all.",
+    )
     ratio: float | None = Field(
         default=None,
         gt=0,
@@ -92,6 +97,12 @@ class Base(Strict):
         description="Generated rows per base row, rounded down (ProVision: 0.05, 0.1, 0.2, 0.5); null: all that the "
         "sources take.",
     )
+
+    @model_validator(mode="after")
+    def _part_makes_room(self) -> Self:
+        if self.part is not None and self.mode != "replace":
+            raise ValueError(f"`part` says what is replaced: `mode` must be replace, got {self.mode}")
+        return self
 
 
 class Balance(Strict):

@@ -192,3 +192,15 @@ def test_an_impossible_ratio_says_what_is_possible(tmp_path: Path, base: dict[st
 def test_more_cannot_replace_less(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"90 rows cannot replace any of 10; give `ratio`, or `count`"):
         build(llava(tmp_path, *(record(n) for n in range(10))), base={"mode": "replace"})
+
+
+@pytest.mark.parametrize("root", [None, "/photos"])
+def test_only_a_part_makes_room(tmp_path: Path, root: str | None) -> None:
+    records = [record(n, image=f"{'coco' if n % 2 else 'coconut'}/{n}.jpg") for n in range(40)]
+    base = {"mode": "replace", "part": "coco/", "image_root": root}
+    mix = build(llava(tmp_path, *records), base=base | {"ratio": 0.3})
+    kept = mix.filter(origin="base")["image_uris"].list.first()
+    assert kept.str.contains("coconut/").sum() == 20
+    assert kept.str.contains("coco/").sum() == 8
+    with pytest.raises(InputError, match=r"24 rows cannot replace any of 20"):
+        build(llava(tmp_path, *records), base=base | {"ratio": 0.6})
