@@ -108,7 +108,9 @@ def _turns(found: object, *, where: str) -> list[tuple[str, str]]:
     must = "`conversations` must be a list of turns, each with the texts `from` and `value`"
     if not isinstance(found, list) or not found:
         raise InputError(f"{where}: {must}, got {found!r:.80}")
-    turns = [(turn.get("from"), turn.get("value")) if isinstance(turn, dict) else (None, None) for turn in found]
+    turns: list[tuple[Any, Any]] = [
+        (turn.get("from"), turn.get("value")) if isinstance(turn, dict) else (None, None) for turn in found
+    ]
     for place, (turn, texts) in enumerate(zip(found, turns, strict=True)):
         if not all(isinstance(text, str) for text in texts):
             raise InputError(f"{where}: {must}, got {turn!r:.80} at place {place}")

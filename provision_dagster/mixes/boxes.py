@@ -1,7 +1,5 @@
 """Boxes that texts mention: which they are, and how each notation writes them."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from provision_dagster.errors import InputError
@@ -152,6 +150,6 @@ def _replaced(text: pl.Expr, *, most: int, notation: Notation) -> pl.Expr:
     for place in range(most):
         old, new = (pl.col(name).list.get(place, null_on_oob=True) for name in ("_old", "_new"))
         text = pl.when(old.is_null()).then(text).otherwise(text.str.split(old).list.join(new))
-    phrases: Sequence[str] = list(SAID)
+    phrases = list(SAID)
     told = text.str.replace_many(phrases, [SAID[phrase][notation] for phrase in phrases])
     return pl.when(pl.col("_old").is_null()).then(text).otherwise(told)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from provision_dagster.errors import InputError
+from provision_dagster.generators.schema import FILTERED_QA
 from provision_dagster.mixes.base_set import BASE, BASE_SOURCE, read_base
 from provision_dagster.mixes.choose import choose, hashed
 from provision_dagster.mixes.concepts import ConceptSet, informative, load_concepts
@@ -19,8 +20,8 @@ from provision_dagster.mixes.spool import Spool, streamed
 from provision_dagster.mixes.targets import Figures
 from provision_dagster.mixes.tokens import Budget
 
-_QUESTION = ("shard", "family", "id", "generator", "template", "image_ids", "question", "answer", "choice_question")
-_QUESTION += ("options", "answer_index", "metadata")
+_QUESTION = tuple(name for name in FILTERED_QA if name not in ("generator_version", "rules", "seed", "evidence"))
+"""Columns that examples are made of, but for the evidence."""
 
 
 def build_mix(
@@ -214,13 +215,14 @@ def _boxes_if_printed() -> pl.Expr:
     """Evidence of texts that may name boxes by coordinates: it is the largest column, and only they need it."""
     texts = pl.concat_str(["question", "answer", "choice_question"], ignore_nulls=True)
     printed = texts.str.contains("[", literal=True) | pl.col("options").list.join("").str.contains("[", literal=True)
-    return pl.when(printed).then(pl.col("evidence")).alias("evidence")
+    # polars 2.1 forgets the type of a struct column without values when it reverses a frame
+    return pl.when(printed).then(pl.col("evidence").cast(FILTERED_QA["evidence"])).alias("evidence")
 
 
 def _spool_base(spool: Spool, *, ordered: pl.DataFrame, folder: Path) -> None:
     places = ordered.filter(pl.col("source") == BASE_SOURCE).select("id", "position")
     for file in sorted(folder.glob(f"{BASE}_set-*.arrow")):
-        rows = pl.read_ipc(file, memory_map=False)
+        rows = pl.read_ipc(file)
         spool.add(rows.join(places, on="id", how="inner"), kind=BASE)
         file.unlink()
 

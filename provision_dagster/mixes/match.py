@@ -61,8 +61,8 @@ def _offered(source: Source, pool: pl.DataFrame, *, table: str) -> str:
         single = pool.filter(pl.col("image_ids").list.len() == 1).height
         told.append(f"{single} rows are about one picture, {len(pool) - single} about several")
     for column in sorted({SCORES[field] for field in SCORES if getattr(source, field) is not None}):
-        scores = pool[column].drop_nulls()
-        spread = f", from {scores.min():.3f} to {scores.max():.3f}" if len(scores) else ""
+        scores = pool[column].drop_nulls().sort().to_list()
+        spread = f", from {scores[0]:.3f} to {scores[-1]:.3f}" if scores else ""
         told.append(f"{len(scores)} of {len(pool)} rows have a score `{column}`{spread}")
     return "; ".join(told)
 

@@ -46,7 +46,7 @@ class Spool:
             self._ended = True
         if (kind, number) not in self._writers:
             return None
-        return pl.read_ipc(self._file(kind, number), memory_map=False).sort("position")
+        return pl.read_ipc(self._file(kind, number)).sort("position")
 
     def _writer(self, kind: str, number: int, schema: pa.Schema) -> pa.ipc.RecordBatchFileWriter:
         if (kind, number) not in self._writers:

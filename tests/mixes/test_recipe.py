@@ -61,7 +61,7 @@ def test_foundation_ships() -> None:
         ),
         (
             "name: x\nsources: [{family: [qa_object]}]",
-            r"field `sources.0.family`: unknown, must be one of families, generators, image_sets, count,",
+            r"field `sources.0.family`: unknown, must be one of families, generators, image_sets, templates,",
         ),
         (
             "name: x\nsources: [{families: [qa_objects]}]",
