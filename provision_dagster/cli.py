@@ -557,6 +557,49 @@ def _chosen_shards(known: list[str], *, image_sets: list[str], shards: list[str]
 
 
 @app.command()
+def verify(
+    mix: Annotated[str, typer.Argument(metavar="MIX", help="Name of an exported mix, or the folder of its files.")],
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build it again from the versions of tables it names; compare every byte.")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that read files; default: at most 2.")] = None,
+) -> None:
+    """Check an exported mix: checksums, that every row parses, numbers of rows. Exit code 1 if anything is wrong."""
+    from provision_dagster.mixes.verify import verify_export, verify_rebuild
+
+    folder = _exported(mix)
+    found = verify_export(folder, workers=workers or min(2, os.cpu_count() or 1))
+    table = Table("file", "bytes", "rows", "")
+    for file in found.files:
+        rows = "" if file.rows is None else f"{file.rows:,}"
+        table.add_row(escape(file.name), f"{file.bytes:,}", rows, escape(file.problem) or "right")
+    console.print(table)
+    problems = list(found.problems)
+    if rebuild and found.passed:
+        from provision_dagster.storage.store import Store
+
+        problems += verify_rebuild(folder, store=Store.from_env())
+        if not problems:
+            console.print("built again from its tables, every byte is the same")
+    for problem in problems:
+        errors.print(problem, markup=False, highlight=False, soft_wrap=True)
+    if problems or not found.passed:
+        raise typer.Exit(1)
+
+
+def _exported(mix: str) -> Path:
+    """Folder of an exported mix, by its name or path."""
+    from provision_dagster.defs.resources import FoldersResource
+
+    exports = Path(FoldersResource().exports)
+    folder = next((path for path in (exports / mix, Path(mix)) if (path / "manifest.json").is_file()), None)
+    if folder is None:
+        known = sorted(path.parent.name for path in exports.glob("*/manifest.json"))
+        raise InputError(f"no exported mix `{mix}`; in `{exports}` there are: {', '.join(known) or 'none'}")
+    return folder
+
+
+@app.command()
 def render(
     out: Annotated[
         Path, typer.Option(help="Folder for images/, depth_masks/ and scene_graphs.json; empty or rendered before.")

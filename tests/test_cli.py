@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.mark.parametrize(
-    "command", ["generate", "ingest", "materialize", "render", "train-tiny", "demo", "home", "sql", "why"]
+    "command", ["generate", "ingest", "materialize", "render", "train-tiny", "demo", "home", "sql", "why", "verify"]
 )
 def test_help_explains_every_option(command: str, project: Project) -> None:
     text = project.run(command, "--help")

@@ -14,15 +14,15 @@ from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.quality.suites import BLOCKING
 from provision_dagster.mixes.build import mix_blocks
 from provision_dagster.mixes.export import export_mix
-from provision_dagster.mixes.pool import HARD, Tables
+from provision_dagster.mixes.pool import HARD
+from provision_dagster.mixes.rebuild import SOURCES, source_versions, tables_at
 from provision_dagster.mixes.registry import find_recipe, register_recipes
 from provision_dagster.mixes.targets import Figures
+from provision_dagster.storage.store import Store
 
 EVERY_SHARD = dg.AllPartitionMapping()
 QUALITY = dg.AssetKey("qa_quality")
 ERROR = dg.AssetCheckSeverity.ERROR
-SOURCES = ("filtered_qa", "images", "rejected_qa", "judge_scores", "region_text_scores")
-"""What mixes are made of, as `Tables` names it."""
 
 
 @dg.asset(**policy("mixes", kinds={"yaml"}, automatic=False))
@@ -49,10 +49,10 @@ def mixes(
     recipe = find_recipe(context.partition_key, files=folders.recipe_files())
     _refuse_what_failed(context.instance)
     opened, figures, content = store.store(), Figures(recipe), Content()
-    tables = Tables(**{name: opened.scan(name) for name in SOURCES})
+    versions = source_versions(opened)
     preview = pl.DataFrame()
     with opened.partition_writer("mixes", key=recipe.name) as writer:
-        for block in mix_blocks(recipe, tables=tables, figures=figures):
+        for block in mix_blocks(recipe, tables=tables_at(opened, versions=versions), figures=figures):
             writer.write(block)
             content.add(block)
             preview = block.head(PREVIEW_ROWS) if preview.is_empty() else preview
@@ -64,6 +64,7 @@ def mixes(
         "table_version": writer.version,
         "preview": dg.MetadataValue.md(markdown_table(preview)),
         "questions_held_twice": int(repeated),
+        "table_versions": dg.MetadataValue.json(versions),
         **_figures(figures),
     }
     return dg.MaterializeResult(metadata=metadata, data_version=content.version())
@@ -96,15 +97,30 @@ def _refuse_what_failed(instance: dg.DagsterInstance) -> None:
         )
 
 
+def _versions_read(instance: dg.DagsterInstance, recipe: str, *, store: Store) -> dict[str, int]:
+    """Versions of the tables that a mix was last made from; those of now where it does not say."""
+    wanted = dg.AssetRecordsFilter(dg.AssetKey("mixes"), asset_partitions=[recipe])
+    made = [record.asset_materialization for record in instance.fetch_materializations(wanted, limit=1).records]
+    told = made[0].metadata.get("table_versions") if made and made[0] else None
+    return dict(told.value) if isinstance(told, dg.JsonMetadataValue) else source_versions(store)  # type: ignore[arg-type]
+
+
 @dg.asset(partitions_def=RECIPES, **policy("mixes", kinds={"json", "parquet"}, automatic=False))
 def exports(
     context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource, mixes: pl.LazyFrame
 ) -> dg.MaterializeResult[None]:
-    """Files of a mix: LLaVA JSON, ProVision-10M Parquet, and a manifest with checksums."""
+    """Files of a mix in the formats of its recipe, and a manifest with checksums."""
     name = context.partition_key
     recipe = find_recipe(name, files=folders.recipe_files())
-    versions = {table: store.store().version(table) for table in (*SOURCES, "mixes")}
-    files = export_mix(mixes, Path(folders.exports) / name, recipe=recipe, table_versions=versions)
+    opened = store.store()
+    versions = _versions_read(context.instance, name, store=opened) | {"mixes": opened.version("mixes")}
+    files = export_mix(
+        mixes,
+        Path(folders.exports) / name,
+        recipe=recipe,
+        table_versions=versions,
+        images=opened.scan("images", version=versions["images"]),
+    )
     paths = {kind: dg.MetadataValue.path(str(path.absolute())) for kind, path in files.items()}
     rows = mixes.select(pl.len()).collect().item()
     return dg.MaterializeResult(metadata={**paths, "dagster/partition_row_count": rows})

@@ -3,21 +3,9 @@
 import polars as pl
 
 from provision_dagster.errors import InputError
+from provision_dagster.generators.schema import RAW_QA
 from provision_dagster.mixes.formats import NOTATIONS, Notation
-
-BOXES = pl.List(
-    pl.Struct(
-        {
-            "image": pl.Int32(),  # place of its picture among the row's, from 0
-            "x1": pl.Float64(),
-            "y1": pl.Float64(),
-            "x2": pl.Float64(),
-            "y2": pl.Float64(),
-            "label": pl.String(),
-        }
-    )
-)
-"""Boxes that prompt or response mention by coordinates, in pixels of the upright picture."""
+from provision_dagster.mixes.schema import MIX
 
 TEXTS = ("prompt", "response", "question", "answer")
 """Columns of MIX in which boxes may be written."""
@@ -27,6 +15,10 @@ _SIDES = {"x1": "width", "y1": "height", "x2": "width", "y2": "height"}
 SAID: dict[str, dict[Notation, str]] = {
     "as fractions of the image size": {"thousand": "as numbers from 0 to 999 across the image", "pixels": "in pixels"},
     "in ratios of the image size": {"thousand": "as numbers from 0 to 999 across the image", "pixels": "in pixels"},
+    "in ratios of width and height": {
+        "thousand": "as numbers from 0 to 999 across width and height",
+        "pixels": "in pixels",
+    },
     "as ratios of width and height": {
         "thousand": "as numbers from 0 to 999 across width and height",
         "pixels": "in pixels",
@@ -72,7 +64,7 @@ def mentioned_boxes(rows: pl.DataFrame) -> pl.Series:
     Returns
     -------
     pl.Series
-        `boxes`, type BOXES, one list per row.
+        `boxes`, as in MIX, one list per row.
     """
     flat = (
         rows.lazy()
@@ -82,7 +74,7 @@ def mentioned_boxes(rows: pl.DataFrame) -> pl.Series:
             pl.col("metadata").struct.field("objects"),
             row=pl.int_range(pl.len()),
             alone=pl.col("sizes").list.len() == 1,
-            box=pl.col("evidence").struct.field("boxes"),
+            box=pl.col("evidence").cast(RAW_QA["evidence"]).struct.field("boxes"),
         )
         .filter("alone", pl.col("said").str.contains("[", literal=True), pl.col("box").list.len() > 0)
         .explode("box")
@@ -93,7 +85,7 @@ def mentioned_boxes(rows: pl.DataFrame) -> pl.Series:
     one = pl.struct(pl.lit(0, pl.Int32).alias("image"), *_SIDES, label.alias("label"))
     found = flat.group_by("row").agg(boxes=one)
     every = rows.lazy().select(row=pl.int_range(pl.len())).join(found, on="row", how="left", maintain_order="left")
-    return every.select(pl.col("boxes").cast(BOXES).fill_null([])).collect().to_series()
+    return every.select(pl.col("boxes").cast(MIX["boxes"]).fill_null([])).collect().to_series()
 
 
 def reword_boxes(rows: pl.DataFrame, *, notation: Notation) -> pl.DataFrame:
@@ -102,7 +94,7 @@ def reword_boxes(rows: pl.DataFrame, *, notation: Notation) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        `boxes` (type BOXES), `sizes`, and of `prompt`, `response`, `question`, `answer` and `options` those there are;
+        `boxes`, `sizes`, and of `prompt`, `response`, `question`, `answer` and `options` those there are;
         boxes are written as ratios.
     notation
         How they are to be written.

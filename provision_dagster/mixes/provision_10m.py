@@ -1,6 +1,8 @@
 """ProVision-10M's Parquet: one file of short answers, one of multiple choice."""
 
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 import polars as pl
 import pyarrow as pa
@@ -8,7 +10,7 @@ import pyarrow.parquet as pq
 
 from provision_dagster.errors import InputError
 from provision_dagster.mixes.atomic import atomic_file
-from provision_dagster.mixes.batches import BATCH, Frame, batches
+from provision_dagster.mixes.batches import BATCH, Frame, Portions, batches
 from provision_dagster.mixes.render import pictures, render
 
 PROVISION_10M = pa.schema(
@@ -25,6 +27,56 @@ PROVISION_10M = pa.schema(
 
 FORM_FILES = {"open": "provision_sa.parquet", "choice": "provision_mc.parquet"}
 """ProVision-10M's splits: short answer and multiple choice."""
+
+
+class ProvisionWriter:
+    """Writes both files; rows of a base set are in neither, being no questions of generators.
+
+    Parameters
+    ----------
+    folder
+        Folder of the two files; each is replaced whole, and written even without rows.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.by_form = {form: folder / name for form, name in FORM_FILES.items()}
+        self.files = dict.fromkeys(self.by_form.values(), 0)
+        self._portions = {form: Portions(BATCH) for form in FORM_FILES}
+        self._outs: dict[str, pq.ParquetWriter] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "ProvisionWriter":
+        """Open the files."""
+        for form, path in self.by_form.items():
+            part = self._stack.enter_context(atomic_file(path))
+            writer = pq.ParquetWriter(part, PROVISION_10M, compression="zstd")
+            self._outs[form] = self._stack.enter_context(writer)
+        return self
+
+    def write(self, batch: pl.DataFrame) -> None:
+        """Write rows of a mix."""
+        named = batch.filter(pl.col("origin") == "generated").rename({"image_uris": "data_path"})
+        for form in FORM_FILES:
+            rows = named.filter(pl.col("form") == form).select(PROVISION_10M.names)
+            for portion in self._portions[form].add(rows):
+                self._put(form, portion)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the files, and after an error leave what was there before."""
+        if kind is None:
+            self._stack.callback(self._put_rest)
+        self._stack.__exit__(kind, error, trace)
+
+    def _put_rest(self) -> None:
+        for form, portions in self._portions.items():
+            for portion in portions.rest():
+                self._put(form, portion)
+
+    def _put(self, form: str, rows: pl.DataFrame) -> None:
+        self._outs[form].write_table(rows.to_arrow().cast(PROVISION_10M), row_group_size=BATCH)
+        self.files[self.by_form[form]] += len(rows)
 
 
 def export_provision_parquet(rows: Frame, folder: str | Path, *, images: Frame | None = None) -> dict[str, Path]:
@@ -59,13 +111,10 @@ def export_provision_parquet(rows: Frame, folder: str | Path, *, images: Frame |
         if images is None:
             raise InputError("`images` must be given to export filtered_qa: it says where the pictures are")
         frame = _both_forms(frame, images=images).lazy()
-    files = {form: Path(folder) / name for form, name in FORM_FILES.items()}
-    for form, file in files.items():
-        with atomic_file(file) as part, pq.ParquetWriter(part, PROVISION_10M, compression="zstd") as out:
-            for batch in batches(frame.filter(pl.col("form") == form)):
-                named = batch.rename({"image_uris": "data_path"}).select(PROVISION_10M.names)
-                out.write_table(named.to_arrow().cast(PROVISION_10M), row_group_size=BATCH)
-    return files
+    with ProvisionWriter(Path(folder)) as out:
+        for batch in batches(frame):
+            out.write(batch)
+    return out.by_form
 
 
 def _both_forms(filtered: pl.LazyFrame, *, images: Frame) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -135,3 +136,13 @@ def test_two_seeds_differ(generated: tuple[Project, pl.DataFrame], scenes: Path)
     assert three.height == one.height
     assert not set(three["id"]) & set(one["id"])
     assert set(three["question"]) != set(one["question"])
+
+
+def test_the_exported_mix_is_verified_and_built_again(finished: Project, tmp_path: Path) -> None:
+    text = finished.run("verify", "foundation", "--rebuild")
+    assert "built again from its tables, every byte is the same" in text
+    copy = tmp_path / "copy"
+    shutil.copytree(finished.folder / "exports" / "foundation", copy)
+    (copy / "llava.json").write_bytes((copy / "llava.json").read_bytes()[:-3])
+    assert "the manifest says" in finished.run("verify", copy, code=1)
+    assert "there are: foundation" in finished.run("verify", "nothing", code=2)

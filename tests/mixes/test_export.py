@@ -14,7 +14,6 @@ from provision_dagster.mixes import batches, provision_10m
 from provision_dagster.mixes.build import build_mix
 from provision_dagster.mixes.export import (
     export_llava,
-    export_manifest,
     export_mix,
     export_provision_parquet,
 )
@@ -139,8 +138,9 @@ def test_the_manifest_describes_the_files(tmp_path: Path) -> None:
     manifest = json.loads(files["manifest"].read_text())
     for name in ("llava", "provision_sa", "provision_mc"):
         data = files[name].read_bytes()
+        rows = {"llava": 90, "provision_sa": 60, "provision_mc": 30}[name]
         entry = manifest["files"][files[name].name]
-        assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        assert entry == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest(), "rows": rows}
     assert manifest["counts"]["rows"] == 90
     assert manifest["counts"]["images"] == 20
     assert manifest["counts"]["by_form"] == {"choice": 30, "open": 60}
@@ -168,9 +168,9 @@ def test_a_failed_export_has_no_manifest(tmp_path: Path) -> None:
 
 
 def test_a_manifest_of_no_rows(tmp_path: Path) -> None:
-    path = export_manifest(tmp_path / "m.json", recipe=recipe(), mix=_mix(qa(1)).clear(), files=[])
-    assert json.loads(path.read_text())["counts"] == {
+    files = _export(tmp_path, _mix(qa(1)).clear())
+    assert json.loads(files["manifest"].read_text())["counts"] == {
         "rows": 0,
         "images": 0,
-        **{f"by_{name}": {} for name in ("form", "family", "generator", "license", "source")},
+        **{f"by_{name}": {} for name in ("form", "family", "generator", "license", "source", "origin")},
     }
