@@ -13,7 +13,9 @@ from provision_dagster import __version__
 from provision_dagster.errors import InputError
 from provision_dagster.mixes.atomic import atomic_file, sha256
 from provision_dagster.mixes.batches import Frame
+from provision_dagster.mixes.inputs import input_checksums
 from provision_dagster.mixes.recipe import Recipe
+from provision_dagster.mixes.targets import compared
 
 MANIFEST = "manifest.json"
 
@@ -143,7 +145,9 @@ def write_manifest(
         "recipe": recipe.model_dump(mode="json"),
         "package_version": __version__,
         "table_versions": dict(table_versions or {}),
+        "inputs": input_checksums(recipe),
         "counts": dict(counts),
+        "reached": compared(recipe, counts=counts["by_origin"]),
         "licenses": list(licenses),
         "files": entries,
     }

@@ -1,5 +1,6 @@
 """What a mix has reached: rows, tokens, coverage of concepts, and the share of the size that was published."""
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 import polars as pl
@@ -21,7 +22,7 @@ class Reached(TypedDict):
 def reached(recipe: Recipe, *, mix: pl.DataFrame | pl.LazyFrame) -> Reached:
     """Count the rows of a mix (schema MIX; only `origin` is read) and compare them with the published size."""
     counts = mix.lazy().group_by("origin").len().collect(engine="streaming")
-    return _reached(recipe, counts=dict(counts.iter_rows()))
+    return compared(recipe, counts=dict(counts.iter_rows()))
 
 
 class Figures:
@@ -73,10 +74,11 @@ class Figures:
     def reached(self) -> Reached:
         """Rows by origin, and the share of the published size."""
         counts = pl.concat(self._counts).group_by("origin").agg(pl.col("examples").sum())
-        return _reached(self.recipe, counts=dict(counts.iter_rows()))
+        return compared(self.recipe, counts=dict(counts.iter_rows()))
 
 
-def _reached(recipe: Recipe, *, counts: dict[str, int]) -> Reached:
+def compared(recipe: Recipe, *, counts: Mapping[str, int]) -> Reached:
+    """Compare the rows of a mix by origin with the published size."""
     rows = sum(counts.values())
     target = recipe.target.rows if recipe.target else None
     return {

@@ -163,6 +163,10 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterato
     differing = [name for name in sorted(files) if before["files"].get(name) != after["files"].get(name)]
     if differing and before["package_version"] != __version__:
         yield f"made by version {before['package_version']} of the package, this is {__version__}"
+    inputs = {**before.get("inputs", {}), **after.get("inputs", {})}
+    for field in sorted(inputs):
+        if before.get("inputs", {}).get(field) != after.get("inputs", {}).get(field):
+            yield f"`{field}` of the recipe is another file than it was"
     for name in differing:
         old, new = (one["files"].get(name, {}) for one in (before, after))
         yield f"`{name}` is not the same when built again: {_told(old)}, now {_told(new)}"

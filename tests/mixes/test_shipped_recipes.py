@@ -1,5 +1,6 @@
 """Recipes named after ProVision's settings: what they take, the published size, and what was reached."""
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from provision_dagster.errors import InputError, ProvisionError
 from provision_dagster.mixes.build import build_mix, mix_blocks
+from provision_dagster.mixes.export import export_mix
 from provision_dagster.mixes.pool import Tables
 from provision_dagster.mixes.recipe import Recipe, bundled_recipes, load_recipe
 from provision_dagster.mixes.registry import by_default, check_usable, find_recipe, register_recipes
@@ -104,3 +106,19 @@ def test_an_unreadable_base_file_stops_before_the_first_block(tmp_path: Path) ->
     Path(wanted.base.file).write_text('[{"id": 1,')
     with pytest.raises(InputError, match="neither a JSON array nor JSON lines"):
         next(mix_blocks(wanted, tables=Tables(rows(), PICTURES)))
+
+
+def test_the_manifest_tells_what_was_reached_and_of_which_files(tmp_path: Path) -> None:
+    wanted = with_base("provision-replace", tmp_path)
+    assert wanted.base is not None
+    tables = Tables(rows(), PICTURES)
+    files = export_mix(pl.concat(list(mix_blocks(wanted, tables=tables))), tmp_path / "out", recipe=wanted)
+    manifest = json.loads(files["manifest"].read_text())
+    assert manifest["reached"] == {
+        "rows": 50,
+        "generated_rows": 5,
+        "base_rows": 45,
+        "target_rows": 665_298,
+        "target_share": 0.000075,
+    }
+    assert manifest["inputs"] == {"base.file": hashlib.sha256(Path(wanted.base.file).read_bytes()).hexdigest()}
