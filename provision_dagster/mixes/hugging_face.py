@@ -111,7 +111,8 @@ class HuggingFaceWriter:
     def _add(self, rows: pl.DataFrame, images: pa.Array, *, size: int) -> None:
         if self._counts[-1] >= SHARD_ROWS or self._bytes >= SHARD_BYTES:
             self._next_file()
-        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+        # in one piece: pages are cut where pieces end, and these depend on how the mix was read
+        table = rows.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
         columns = [images if name == "images" else table[name].cast(SCHEMA.field(name).type) for name in SCHEMA.names]
         assert self._out is not None
         self._out.write_table(pa.table(columns, schema=SCHEMA), row_group_size=max(1, len(rows)))

@@ -75,7 +75,9 @@ class ProvisionWriter:
                 self._put(form, portion)
 
     def _put(self, form: str, rows: pl.DataFrame) -> None:
-        self._outs[form].write_table(rows.to_arrow().cast(PROVISION_10M), row_group_size=BATCH)
+        # in one piece: pages are cut where pieces end, and these depend on how the mix was read
+        table = rows.rechunk().to_arrow().cast(PROVISION_10M)
+        self._outs[form].write_table(table, row_group_size=BATCH)
         self.files[self.by_form[form]] += len(rows)
 
 
