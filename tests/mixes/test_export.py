@@ -17,6 +17,7 @@ from provision_dagster.mixes.export import (
     export_mix,
     export_provision_parquet,
 )
+from provision_dagster.mixes.formats import Format
 from provision_dagster.mixes.provision_10m import PROVISION_10M
 from tests.mixes.rows import filtered, image, images, images_of, many, qa, recipe
 
@@ -174,3 +175,15 @@ def test_a_manifest_of_no_rows(tmp_path: Path) -> None:
         "images": 0,
         **{f"by_{name}": {} for name in ("form", "family", "generator", "license", "source", "origin")},
     }
+
+
+def test_files_do_not_depend_on_how_the_mix_is_cut(tmp_path: Path) -> None:
+    # long texts: a page of Parquet must be full before rows end
+    rows = many(9000).with_columns(question=pl.format("{} {}", "id", pl.lit("x" * 300)))
+    mix = build_mix(recipe(form="half"), filtered_qa=rows, images=images_of())
+    formats: list[Format] = ["llava", "provision", "hugging_face"]
+    blocks = (mix.slice(start, 700) for start in range(0, 9000, 700))
+    export_mix(mix, tmp_path / "a", recipe=recipe(), formats=formats)
+    export_mix(blocks, tmp_path / "b", recipe=recipe(), formats=formats)
+    first, second = ((tmp_path / name / "manifest.json").read_text() for name in "ab")
+    assert first == second
