@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
@@ -117,7 +118,36 @@ def run(ui: DagsterUI) -> None:
     _save(ui.page, "run")
 
 
-PICTURES: tuple[Callable[[DagsterUI], None], ...] = (asset_graph, partitions, models, checks, metadata, run)
+def card(ui: DagsterUI) -> None:
+    """The head of the card of a mix."""
+    _open_page(ui, "card")
+    _save(ui.page, "card")
+
+
+def gallery(ui: DagsterUI) -> None:
+    """The gallery of a mix, filtered, as it looks where pages are dark."""
+    ui.page.emulate_media(color_scheme="dark")
+    _open_page(ui, "gallery", "#family=qa_attribute")
+    _save(ui.page, "gallery", end="jpg")  # photographs
+
+
+def _open_page(ui: DagsterUI, name: str, view: str = "") -> None:
+    """Open a page of the card of the demo's mix, from disk."""
+    file = ui.evidence / "data" / "exports" / "foundation" / "card" / f"{name}.html"
+    ui.page.goto(f"{file.as_uri()}{view}")
+    _settle(ui.page)
+
+
+PICTURES: tuple[Callable[[DagsterUI], None], ...] = (
+    asset_graph,
+    partitions,
+    models,
+    checks,
+    metadata,
+    run,
+    card,
+    gallery,
+)
 
 
 def _button(page: Page, icon: str) -> Locator:
@@ -133,11 +163,13 @@ def _settle(page: Page) -> None:
         page.wait_for_timeout(500)
 
 
-def _save(page: Page, name: str, *, clip: tuple[float, float, float, float] | None = None) -> None:
+def _save(
+    page: Page, name: str, *, clip: tuple[float, float, float, float] | None = None, end: Literal["png", "jpg"] = "png"
+) -> None:
     """Write a picture, and refuse one that is too large for a repository."""
-    path = IMAGES / f"{name}.png"
+    path = IMAGES / f"{name}.{end}"
     area = None if clip is None else {"x": clip[0], "y": clip[1], "width": clip[2], "height": clip[3]}
-    page.screenshot(path=path, clip=area)  # type: ignore[arg-type]
+    page.screenshot(path=path, clip=area, quality=80 if end == "jpg" else None)  # type: ignore[arg-type]
     size = path.stat().st_size
     print(f"{path.relative_to(REPOSITORY)}: {size:,} bytes")
     if size > LARGEST:

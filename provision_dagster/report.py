@@ -51,4 +51,5 @@ def _checks(instance: dg.DagsterInstance, name: str) -> str:
 def exported_files() -> list[Path]:
     """Return the exported files, sorted."""
     folder = Path(os.environ.get("PROVISION_EXPORTS") or "data/exports").absolute()
-    return sorted(p for p in folder.glob("*/*") if p.is_file())
+    found = [*folder.glob("*/*"), *folder.glob("*/card/*")]
+    return sorted(p for p in found if p.is_file())

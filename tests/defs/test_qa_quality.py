@@ -10,6 +10,7 @@ import pytest
 
 from provision_dagster.defs import mixes as mixes_of
 from provision_dagster.defs import qa_quality as quality_of
+from provision_dagster.defs.dataset_card import dataset_card
 from provision_dagster.defs.io_manager import DeltaIOManager
 from provision_dagster.defs.partitions import RECIPES, SHARDS
 from provision_dagster.defs.resources import FoldersResource, StoreResource
@@ -45,7 +46,7 @@ class Factory:
             filter_settings=str(self.folder / "filters.yaml"),
         )
         return dg.Definitions(
-            assets=[*upstream, quality_of.quality, mixes_of.recipes, mixes_of.mixes, mixes_of.exports],
+            assets=[*upstream, quality_of.quality, mixes_of.recipes, mixes_of.mixes, mixes_of.exports, dataset_card],
             asset_checks=[quality_of.fresh, mixes_of.mixes_are_sound],
             resources={
                 "store": self.store,
@@ -114,7 +115,7 @@ def made(result: dg.ExecuteInProcessResult) -> set[str]:
     return {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
 
 
-EVERYTHING = ("qa_quality", "quality_results", "data_docs", "mixes", "exports")
+EVERYTHING = ("qa_quality", "quality_results", "data_docs", "mixes", "exports", "dataset_card")
 
 
 def test_sound_data_gets_into_a_mix(factory: Factory) -> None:
@@ -126,6 +127,8 @@ def test_sound_data_gets_into_a_mix(factory: Factory) -> None:
     assert dict(results.schema) == QUALITY_RESULTS
     assert results["passed"].all()
     assert (factory.folder / "exports" / "data_docs" / "index.html").is_file()
+    card = (factory.folder / "exports" / "all" / "card" / "card.md").read_text()
+    assert "| IsThere | qa\\_object |  |  | 800 | 800 | 800 |" in card
     told = said(result, "generators_present")
     assert str(told.metadata["plot"].value).startswith("![generators_present](data:image/png;base64,")
     age = said(result, "fresh").metadata["observed_hours"].value

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from provision_dagster.mixes.card.pages import number, percent, render_page
 
 WIDTH = 560
-NAME, VALUE = 190, 118
+NAME, VALUE = 175, 165
 """Pixels for the name of a bar, and for its number."""
 LINE, TOP = 20, 34
 LONGEST = 28
@@ -46,7 +46,7 @@ class Bar:
     value: str
 
 
-def bars(name: str, title: str, counts: pl.DataFrame) -> Chart:
+def bars(name: str, title: str, counts: pl.DataFrame, *, logarithmic: bool = False) -> Chart:
     """Draw horizontal bars.
 
     Parameters
@@ -57,15 +57,17 @@ def bars(name: str, title: str, counts: pl.DataFrame) -> Chart:
         What is counted.
     counts
         `value`, `rows`, `share`, from top to bottom.
+    logarithmic
+        Whether a bar grows with the logarithm of its number.
     """
-    most = max([*counts["rows"].to_list(), 1])
+    most = _long(max([*counts["rows"].to_list(), 1]), logarithmic)
     room = WIDTH - NAME - VALUE
     drawn = [
         Bar(
             full=_said(row["value"]),
             name=_short(_said(row["value"])),
             y=TOP + place * LINE,
-            length=round(max(room * row["rows"] / most, 1.0 if row["rows"] else 0.0), 1),
+            length=round(max(room * _long(row["rows"], logarithmic) / most, 1.0 if row["rows"] else 0.0), 1),
             value=f"{number(row['rows'])} ({percent(row['share'])})",
         )
         for place, row in enumerate(counts.iter_rows(named=True))
@@ -114,6 +116,10 @@ def _chart(template: str, name: str, title: str, described: str, given: dict[str
     told = {"title": title, "described": described, "id": name, **given}
     svg = Markup(render_page(template, file=False, **told))
     return Chart(name, title, described, svg, render_page(template, file=True, **told))
+
+
+def _long(rows: int, logarithmic: bool) -> float:
+    return math.log10(rows + 1) if logarithmic else rows
 
 
 def _said(value: str | None) -> str:

@@ -52,7 +52,7 @@ def write_card(
     tables
         The tables of READ, all shards.
     table_versions
-        Versions of the Delta tables that the mix was built from.
+        Versions of these Delta tables, to be told.
     rows
         Examples of the gallery.
 
@@ -98,8 +98,9 @@ def _charts(found: Distributions, followed: Funnel, tailed: list[Tail]) -> list[
     totals = followed.totals
     most = max(*totals.values(), 1)
     stages = pl.DataFrame({"value": STAGES, "rows": [totals[stage] for stage in STAGES]})
+    stages = stages.with_columns(share=pl.col("rows") / most)
     return [
-        bars("stages", "From candidates to examples", stages.with_columns(share=pl.col("rows") / most)),
+        bars("stages", "From candidates to examples, logarithmic", stages, logarithmic=True),
         bars("generator", "Examples by generator", found.groups["generator"]),
         bars("family", "Examples by family", found.groups["family"]),
         bars("answers", "Answers of the open form", found.answers),

@@ -53,12 +53,12 @@ def gallery(sample: pl.DataFrame, *, tables: Mapping[str, pl.LazyFrame]) -> Gall
     sample
         Schema MIX, some hundred rows.
     tables
-        `images`, `filtered_qa` and `scene_graphs`.
+        `images`, `scene_graphs`, `filtered_qa` and `rejected_qa`.
 
     Returns
     -------
     Gallery
-        In the order of the sample. Boxes are those of the evidence; of questions that are no longer in `filtered_qa`,
+        In the order of the sample. Boxes are those of the evidence; of questions that are no longer in the tables,
         those that their text names.
     """
     known = _known(sample, tables)
@@ -80,7 +80,10 @@ def _known(sample: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> _Known:
     rows = tables["images"].filter(shown).select(columns).collect()
     # a file that occurs twice has the same id twice: the one that was kept goes last, and stays
     kept = rows.sort(pl.col("status") == "ok", "image_key", descending=[False, True])
-    evidence = tables["filtered_qa"].filter(pl.col("id").is_in(ids.implode())).select("id", "evidence").collect()
+    # hard questions are of the rejected
+    named = pl.col("id").is_in(ids.implode())
+    asked = [tables[name].filter(named).select("id", "evidence") for name in ("rejected_qa", "filtered_qa")]
+    evidence = pl.concat(asked).collect()
     objects = (
         tables["scene_graphs"]
         .filter(shown)

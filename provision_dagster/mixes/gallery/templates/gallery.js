@@ -75,7 +75,9 @@
     const color = number % COLORS;
     const place = { x: box.x1, y: box.y1, width: box.x2 - box.x1, height: box.y2 - box.y1 };
     const radius = Math.max(size.width, size.height) / 34;
-    const at = { x: Math.min(box.x1 + radius, size.width - radius), y: Math.min(box.y1 + radius, size.height - radius) };
+    // on the corner of the box, inside the picture: small boxes stay visible
+    const inside = (value, side) => Math.min(Math.max(value, radius), side - radius);
+    const at = { x: inside(box.x1, size.width), y: inside(box.y1, size.height) };
     return [
       drawn("rect", { class: "box halo", ...place }),
       drawn("rect", { class: "box mark c" + color, ...place }),
