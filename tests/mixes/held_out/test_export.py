@@ -36,7 +36,7 @@ def _questions(*rows: dict[str, Any], images: pl.DataFrame) -> pl.DataFrame:
     return held_out_questions(filtered(*rows).lazy(), pictures=out, config=CONFIG).questions
 
 
-def _sample(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def sample_of(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Six pictures, questions of every type, and some that cannot be exported."""
     images = drawn_pictures(folder, 6)
     ids = images["image_id"].to_list()
@@ -60,7 +60,7 @@ def _id(number: int) -> int:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return _sample(tmp_path_factory.mktemp("pictures"))
+    return sample_of(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="module")
