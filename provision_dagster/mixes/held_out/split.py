@@ -41,10 +41,15 @@ def held_out_pictures(
     """
     if config is None:
         return pl.DataFrame(schema=HELD_OUT_PICTURES)
-    # a picture that its set holds twice has the same id twice
     columns = ("shard", "image_set", "image_id", "sha256", "phash")
-    known = images.select(columns).filter(pl.col("image_id").is_not_null())
-    rows = known.unique(["shard", "image_id"], keep="any").sort("shard", "image_id").collect()
+    known = images.filter(pl.col("image_id").is_not_null()).select(
+        *columns, "image_key", again=pl.col("status") != "ok"
+    )
+    # a file that occurs twice has the same id twice: the one that was kept comes first
+    best = known.sort("shard", "image_id", "again", "image_key").unique(
+        ["shard", "image_id"], keep="first", maintain_order=True
+    )
+    rows = best.select(columns).collect()
     unknown = sorted(set(config.image_sets) - set(rows["image_set"]))
     if unknown:
         there = ", ".join(rows["image_set"].unique().sort()) or "none"
