@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from provision_dagster.errors import InputError
 from provision_dagster.filters.config import LETTERS
 from provision_dagster.image_sets.decode import open_image, open_stream
 from provision_dagster.mixes.held_out.tasks import TYPES
@@ -49,6 +50,9 @@ def examples(questions: pl.DataFrame, *, images: pl.LazyFrame, per_generator: in
     numbers = (questions.height - choice.height, choice.height - shown.height, shown.height - kept.height)
     order = pl.col("type").cast(pl.Enum(TYPES))
     rows = _worded(kept.drop("place")).sort(order, "task", "generator", "rank")
+    twice = rows.filter(pl.col("index").is_duplicated())["id"].to_list()
+    if twice:  # one in ten thousand for a quarter of a million questions
+        raise InputError(f"the ids of two questions begin with the same 12 digits: {twice[:2]}; export fewer")
     return Examples(rows, dict(zip(LEFT_OUT, numbers, strict=True)))
 
 
