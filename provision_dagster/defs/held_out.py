@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import polars as pl
@@ -74,7 +74,7 @@ def _about_pictures(pictures: pl.DataFrame, *, images: pl.LazyFrame, config: Hel
     every = images.select(pl.col("image_id").n_unique()).collect().item()
     distinct = pictures.unique("image_id")
     sizes = distinct.group_by("group").len()["len"]
-    largest = int(sizes.max() or 0)  # type: ignore[call-overload]
+    largest = int(cast("int | None", sizes.max()) or 0)
     told: dict[str, Any] = {
         "settings": dg.MetadataValue.json(config.model_dump(mode="json")),
         "share": distinct.height / max(every, 1),

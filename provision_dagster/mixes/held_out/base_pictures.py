@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 
@@ -53,7 +54,7 @@ def base_pictures(uris: Iterable[str], *, pixels: bool = True) -> pl.DataFrame:
     return named.select(pl.col(name).cast(dtype) for name, dtype in PICTURES.items())
 
 
-def _source(place: int, uri: str) -> dict[str, object]:
+def _source(place: int, uri: str) -> dict[str, Any]:
     member, file = None, uri
     if uri.startswith(IN_TAR) and "::" in uri:
         member, _, file = uri.removeprefix(IN_TAR).rpartition("::")

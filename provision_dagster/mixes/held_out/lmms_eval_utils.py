@@ -39,11 +39,9 @@ def letter(response: str, choices: list[str]) -> str | None:
     if len(whole) == 1:
         return whole[0]
     begins = re.match(rf"^\(?([{letters}{letters.lower()}])(?:[).:,]|\s*$)", text)
-    if begins:
-        return begins.group(1).upper()
     # a capital A may be an article: it counts only where something says that it is a letter
     named = re.findall(rf"(?:\(([{letters}])\)|\b(?:answer|option|choice)(?: is|:)?\s*([{letters}])\b)", text)
-    found = {one or other for one, other in named}
+    found = {one or other for one, other in named} | ({begins.group(1).upper()} if begins else set())
     return found.pop() if len(found) == 1 else None
 
 

@@ -65,7 +65,7 @@ def readable(rows: pl.DataFrame) -> pl.DataFrame:
     if kept.is_empty():
         return kept
     sizes = kept["options"].list.len()
-    fewest, most = int(sizes.min() or 0), int(sizes.max() or 0)  # type: ignore[arg-type, call-overload]
+    fewest, most = int(sizes.min() or 0), int(sizes.max() or 0)  # type: ignore[arg-type]
     gapped = [kept["options"].list.get(place, null_on_oob=True).drop_nulls() for place in range(fewest, most)]
     if any(column.cast(pl.Float64, strict=False).null_count() == 0 for column in gapped):
         return kept.filter(pl.col("options").list.len() == most)
