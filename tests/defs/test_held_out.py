@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from provision_dagster import runs
-from provision_dagster.defs import mixes
 from provision_dagster.defs.stages import HELD_OUT, MIXES, REGISTER_RECIPES
+from provision_dagster.mixes import pool
 from provision_dagster.storage.store import Store
 from tests.mixes.held_out.rows import drawn_pictures
 from tests.mixes.rows import filtered, qa
@@ -143,7 +143,7 @@ def test_a_mix_that_shows_a_held_out_picture_is_not_exported(factory: Factory) -
     (factory.folder / "held_out.yaml").write_text(SETTINGS.replace("seed: 2", "seed: 3"))
     assert factory.run(*HELD_OUT).success
     with pytest.MonkeyPatch.context() as patch:  # what builds the mix forgets to leave anything out
-        patch.setattr(mixes, "without_held_out", lambda rows, *, pictures: rows)
+        patch.setattr(pool, "_without", lambda rows, *, held_out: rows)
         result = factory.run(*MIXES, key="all")
     assert not result.success
     assert said(result, "mixes_are_disjoint") == (False, dg.AssetCheckSeverity.ERROR)

@@ -7,7 +7,7 @@ evaluator gives to a model that is always right.
 import json
 import sys
 
-import lmms_eval
+import lmms_eval.evaluator
 from lmms_eval.api.model import lmms
 from lmms_eval.tasks import TaskManager, get_task_dict
 
