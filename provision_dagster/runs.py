@@ -23,6 +23,7 @@ from provision_dagster.defs.stages import (
     COMPARISONS,
     FILTER,
     GENERATE,
+    HELD_OUT,
     INGEST,
     MIXES,
     MODEL_SCORES,
@@ -235,6 +236,7 @@ def materialize(
     with processes(workers) as pool:
         _filtered(shards, pool=pool, store=store, report=report)
     run_all("quality", [Task(QUALITY)], report=report, store=store)
+    run_all("held out", [Task(HELD_OUT)], report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], report=report, store=store)
     assert RECIPES.name is not None
     recipe_files = FoldersResource().recipe_files()

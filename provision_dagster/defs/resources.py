@@ -9,6 +9,7 @@ from pydantic import Field
 
 from provision_dagster.filters.config import FilterConfig, load_filters
 from provision_dagster.generators.generate import Settings
+from provision_dagster.mixes.held_out.config import HeldOutConfig, load_held_out
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig
 from provision_dagster.scene_graphs.registry import annotators_of
 from provision_dagster.storage.settings import DATA_SETTING, OPTIONS_SETTING, options_from_env, url_from_env
@@ -59,6 +60,15 @@ class FoldersResource(dg.ConfigurableResource[None]):
         default_factory=lambda: _folder("PROVISION_FILTERS", "data/filters.yaml"),
         description="YAML file of the filters; absent: default thresholds, no model (PROVISION_FILTERS).",
     )
+
+    held_out: str = Field(
+        default_factory=lambda: _folder("PROVISION_HELD_OUT", "data/held_out.yaml"),
+        description="YAML file of the held-out evaluation set; absent: nothing is held out (PROVISION_HELD_OUT).",
+    )
+
+    def held_out_settings(self) -> HeldOutConfig | None:
+        """What is held out; None: nothing."""
+        return load_held_out(Path(self.held_out))
 
     def filters(self) -> FilterConfig:
         """Thresholds, models and benchmarks of the filters."""

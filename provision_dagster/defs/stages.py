@@ -20,5 +20,6 @@ FILTER = tuple(load_models(layers=["marts"]))
 """Staging and rule models are run with these: they are views without a table."""
 PER_SHARD = (*GENERATE, *SCORES, *FILTER)
 QUALITY = ("qa_quality", "quality_results", "data_docs")
+HELD_OUT = ("held_out_pictures", "held_out", "held_out_exports")
 REGISTER_RECIPES = ("recipes",)
 MIXES = ("mixes", "exports", "dataset_card")

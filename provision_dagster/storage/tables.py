@@ -23,6 +23,8 @@ from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJ
 from provision_dagster.image_sets import schema as image_sets
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
 from provision_dagster.mixes import schema as mixes
+from provision_dagster.mixes.held_out import schema as held_out
+from provision_dagster.mixes.held_out.schema import HELD_OUT, HELD_OUT_PICTURES
 from provision_dagster.mixes.schema import MIX, RECIPES
 from provision_dagster.scene_graphs import schema as scene_graphs
 from provision_dagster.scene_graphs.annotators import schema as annotators
@@ -41,7 +43,7 @@ Schema = dict[str, pl.DataType]
 
 COLUMNS: dict[str, str] = {
     name: text
-    for room in (image_sets, scene_graphs, annotators, generators, balance, filters, mixes)
+    for room in (image_sets, scene_graphs, annotators, generators, balance, filters, mixes, held_out)
     for name, text in room.COLUMNS.items()
 }
 """What each column holds, by name; by "table.column" where one table means something else by it."""
@@ -324,6 +326,21 @@ _AFTER_GENERATION = (
         "What the expectation suites found: observed value, threshold and offending rows.",
         key=("suite", "expectation"),
         partition_by=None,
+    ),
+    _table(
+        "held_out_pictures",
+        HELD_OUT_PICTURES,
+        "Pictures that no mix may show.",
+        key=("shard", "image_id"),
+        partition_by=None,
+    ),
+    _table(
+        "held_out",
+        HELD_OUT,
+        "Questions whose pictures are all held out.",
+        key=("id",),
+        partition_by=None,
+        sort_by=("generator", "rank"),
     ),
     _table("recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None),
     _table(

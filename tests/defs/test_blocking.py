@@ -21,6 +21,7 @@ from provision_dagster.defs.stages import (
     ACROSS_SHARDS,
     ANNOTATE,
     FILTER,
+    HELD_OUT,
     INGEST,
     MIXES,
     PER_SHARD,
@@ -126,7 +127,7 @@ def _make(factory: Factory) -> None:
     factory.settings("{}\n")
     done = [factory.run(REGISTER), factory.run((*INGEST, *PICTURES, *ANNOTATE), SHARD)]
     done += [factory.run(ACROSS_SHARDS), factory.run(PER_SHARD, SHARD)]
-    done.append(factory.run(REGISTER_RECIPES))
+    done += [factory.run(HELD_OUT), factory.run(REGISTER_RECIPES)]
     assert [result.success for result in done] == [True] * len(done)
     factory.asked()
     assert factory.asked() == set()

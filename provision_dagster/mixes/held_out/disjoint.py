@@ -1,0 +1,125 @@
+"""Proof that a mix shows no held-out picture: by image id, by the bytes of the file, and by how pictures look."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from provision_dagster.filters.contamination.pictures import contaminated_pictures
+from provision_dagster.filters.duplicate_config import BenchmarkConfig
+from provision_dagster.filters.schema import BENCHMARK_ITEMS
+from provision_dagster.mixes.held_out.base_pictures import base_pictures
+from provision_dagster.mixes.held_out.config import HeldOutConfig
+
+OVERLAPS: dict[str, pl.DataType] = {
+    "method": pl.String(),
+    "image_id": pl.String(),
+    "of": pl.String(),
+    "score": pl.Float64(),
+}
+"""Pictures of a mix that are held out (`image_id`), or the same file (`sha256`) or look (`phash`) as one that is."""
+
+
+FOUND: dict[str, pl.DataType] = {"rule": pl.String(), "rows": pl.Int64(), "example": pl.String()}
+"""Rows of a mix that must not be there, as checks tell of them: rule, how many, and one of them."""
+
+
+def overlaps(shown: pl.DataFrame, *, pictures: pl.DataFrame, max_distance: int) -> pl.DataFrame:
+    """Find pictures that are held out, or like one that is.
+
+    Parameters
+    ----------
+    shown
+        Pictures of a mix: shard, image_id, sha256 and phash, as in IMAGES.
+    pictures
+        Schema HELD_OUT_PICTURES.
+    max_distance
+        Bits of 64 by which perceptual hashes of pictures that are alike differ at most.
+
+    Returns
+    -------
+    pl.DataFrame
+        Schema OVERLAPS, sorted; empty: the two are disjoint.
+    """
+    same = shown.join(pictures.select("image_id").unique(), on="image_id", how="semi")
+    by_id = same.select("image_id", method=pl.lit("image_id"), of="image_id", score=pl.lit(1.0))
+    # a path must be given for pictures to be compared; it is read nowhere but in `benchmark_items`
+    benchmark = BenchmarkConfig(name="held_out", images=Path("held_out_pictures"), max_phash_distance=max_distance)
+    like = contaminated_pictures(shown, items=_items(pictures), benchmarks=[benchmark])
+    found = [frame.select(list(OVERLAPS)) for frame in (by_id, like.rename({"id": "image_id", "item": "of"}))]
+    return pl.concat(found).unique().sort(list(OVERLAPS))
+
+
+def _items(pictures: pl.DataFrame) -> pl.DataFrame:
+    """Held-out pictures as those of a benchmark."""
+    named = pictures.with_columns(benchmark=pl.lit("held_out"), kind=pl.lit("picture"), item="image_id")
+    missing = [pl.lit(None, dtype=pl.String).alias(name) for name in BENCHMARK_ITEMS if name not in named.columns]
+    return named.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in BENCHMARK_ITEMS.items())
+
+
+def pictures_of(mix: pl.LazyFrame, *, images: pl.LazyFrame) -> pl.DataFrame:
+    """Look up the pictures that the generated rows of a mix show.
+
+    Returns
+    -------
+    pl.DataFrame
+        shard, image_id, sha256, phash; one row for each place where the picture stands. A picture that is in no shard
+        has a null shard: nothing can be proved of it.
+    """
+    shown = mix.select(image_id=pl.col("image_ids").explode()).drop_nulls().unique().collect()
+    known = images.select("shard", "image_id", "sha256", "phash").filter(pl.col("image_id").is_not_null())
+    found = known.join(shown.lazy(), on="image_id", how="semi").unique().collect()
+    return shown.join(found, on="image_id", how="left").select("shard", "image_id", "sha256", "phash")
+
+
+def rows_that_show(mix: pl.LazyFrame, *, hits: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of a mix that show what `overlaps` found.
+
+    Returns
+    -------
+    pl.DataFrame
+        Schema FOUND: per method the number of rows, with the first picture and the held-out one that it is like.
+    """
+    if hits.is_empty():
+        return pl.DataFrame(schema=FOUND)
+    shown = mix.select("id", image_id=pl.col("image_ids")).explode("image_id")
+    rows = shown.join(hits.lazy(), on="image_id", how="inner").select("id", "method", "image_id", "of").collect()
+    told = rows.sort("method", "image_id", "of").group_by("method", maintain_order=True)
+    return told.agg(
+        rows=pl.col("id").n_unique().cast(pl.Int64),
+        example=pl.format("{} is like {}", "image_id", "of").first(),
+    ).select(pl.format("held_out_by_{}", "method").alias("rule"), "rows", "example")
+
+
+class BaseOverlaps(NamedTuple):
+    """What was found about the pictures of a base set."""
+
+    found: pl.DataFrame  # schema FOUND
+    pictures: int
+    unseen: int  # could not be opened, so nothing is proved of them
+
+
+def base_overlaps(mix: pl.LazyFrame, *, pictures: pl.DataFrame, config: HeldOutConfig) -> BaseOverlaps:
+    """Look for held-out pictures among those of the base set's rows, of which a mix knows the paths alone.
+
+    Parameters
+    ----------
+    mix
+        Schema MIX; rows of a base set have the origin "base".
+    pictures
+        Schema HELD_OUT_PICTURES.
+    config
+        Its bound on perceptual hashes, and whether pictures are decoded.
+    """
+    rows = mix.filter(pl.col("origin") == "base").select("id", image_id="image_uris").explode("image_id").drop_nulls()
+    shown = rows.collect()
+    if shown.is_empty():
+        return BaseOverlaps(pl.DataFrame(schema=FOUND), 0, 0)
+    seen = base_pictures(shown["image_id"], pixels=config.base_pixels)
+    usable = seen.filter(pl.col("error").is_null())
+    hits = overlaps(usable.with_columns(shard=pl.lit("")), pictures=pictures, max_distance=config.max_phash_distance)
+    # the paths of pictures that were found, in place of the ids that their pixels have
+    paths = usable.select("image_id", "uri").join(hits, on="image_id").drop("image_id").rename({"uri": "image_id"})
+    lists = shown.lazy().with_columns(image_ids=pl.concat_list("image_id"))
+    found = rows_that_show(lists, hits=paths.select(list(OVERLAPS)))
+    return BaseOverlaps(found, seen.height, seen.height - usable.height)
