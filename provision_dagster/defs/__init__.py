@@ -17,4 +17,4 @@ warnings.filterwarnings(
     "ignore", message=r"Parameter `use_user_code_server` of initializer `AutomationConditionSensorDefinition"
 )
 # Of the condition that looks at views: they are external assets.
-warnings.filterwarnings("ignore", message=r"Parameter `include_sources` of function `AssetSelection.groups` is currently in beta")
+warnings.filterwarnings("ignore", message=r"Parameter `include_sources` of function `AssetSelection.groups`")
