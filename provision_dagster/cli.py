@@ -657,7 +657,7 @@ def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:
 
 @app.command()
 def demo(
-    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 120,
+    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 80,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that make shards; default: one per processor, at most 4.")
     ] = None,

@@ -11,7 +11,7 @@ from provision_dagster.filters.faults import inject as kinds
 from provision_dagster.filters.faults.inject import Faulty
 from provision_dagster.filters.faults.tally import Caught, Rate, caught, fates, lost
 from provision_dagster.filters.schema import FAMILIES
-from provision_dagster.generators.audit.sample import SAMPLE_ROWS, audit_sample
+from provision_dagster.generators.audit.sample import SAMPLE_ROWS, audit_samples
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.storage.store import Store
 
@@ -107,7 +107,7 @@ def count_audit(
 
 def _audited(qa: pl.DataFrame, scene_graphs: pl.LazyFrame) -> int:
     """How many questions the checker finds wrong or ambiguous."""
-    told = audit_sample(qa, scene_graphs, lexicon=Lexicon.load())
+    told = audit_samples({"qa": qa}, scene_graphs, lexicon=Lexicon.load())["qa"]
     found = (row["id"] for (_, kind, _), rows in told.examples.items() if kind in FAULTY for row in rows)
     return len(set(found))
 
