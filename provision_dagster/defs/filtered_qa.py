@@ -13,9 +13,8 @@ from provision_dagster.defs.policies import RETRY
 from provision_dagster.defs.raw_qa import raw_qa
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.defs.sql_models import MARTS, MODELS, STEPS, mart_out, model_deps, table_lineage
-from provision_dagster.defs.stages import SCORES
 from provision_dagster.filters.filter_qa import RULES, qa_statistics, sort_qa
-from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.filters.schema import FAMILIES, SCORES
 
 VERDICTS = ("filtered_qa", "rejected_qa")
 
