@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -97,6 +98,33 @@ def checks(ui: DagsterUI) -> None:
     _save(ui.page, "checks")
 
 
+def quality(ui: DagsterUI) -> None:
+    """A suite of the whole data set: its expectations, with what was observed, and its chart."""
+    ui.open_check("qa_quality", "answer_balance")
+    row = ui.metadata("plot")
+    row.get_by_text("[Show Markdown]").click()
+    _settle(ui.page, escape=False)
+    _save(ui.page, "quality")
+
+
+def sql_model(ui: DagsterUI) -> None:
+    """A rule in SQL: what it says, its columns and where each comes from."""
+    ui.page.goto("/assets/int_rule_region_size?view=overview")
+    ui.page.get_by_text("Column name").wait_for()
+    _settle(ui.page)
+    _save(ui.page, "sql_model")
+
+
+def lineage(ui: DagsterUI) -> None:
+    """Staging and rule models, from the tables that they read to the verdict on each question."""
+    ui.page.set_viewport_size({"width": 1340, "height": 900})
+    ui.page.add_init_script("localStorage.setItem('dagster-nav-collapsed', 'true')")
+    ui.page.goto("/locations/provision_dagster/asset-groups/sql_models/lineage")
+    ui.page.locator("foreignObject").first.wait_for()
+    _settle(ui.page)
+    _save(ui.page, "lineage")
+
+
 def metadata(ui: DagsterUI) -> None:
     """The columns of a table."""
     ui.open_asset("filtered_qa", tab="overview")
@@ -117,16 +145,27 @@ def run(ui: DagsterUI) -> None:
     _save(ui.page, "run")
 
 
-PICTURES: tuple[Callable[[DagsterUI], None], ...] = (asset_graph, partitions, models, checks, metadata, run)
+PICTURES: tuple[Callable[[DagsterUI], None], ...] = (
+    asset_graph,
+    partitions,
+    models,
+    checks,
+    metadata,
+    quality,
+    sql_model,
+    lineage,
+    run,
+)
 
 
 def _button(page: Page, icon: str) -> Locator:
     return page.get_by_role("button").filter(has=page.get_by_role("img", name=icon))
 
 
-def _settle(page: Page) -> None:
+def _settle(page: Page, *, escape: bool = True) -> None:
     """Wait until nothing moves: the UI slides and zooms, and says nowhere that it is done."""
-    page.keyboard.press("Escape")
+    if escape:
+        page.keyboard.press("Escape")
     before = b""
     while before != (now := page.screenshot()):
         before = now
@@ -138,6 +177,8 @@ def _save(page: Page, name: str, *, clip: tuple[float, float, float, float] | No
     path = IMAGES / f"{name}.png"
     area = None if clip is None else {"x": clip[0], "y": clip[1], "width": clip[2], "height": clip[3]}
     page.screenshot(path=path, clip=area)  # type: ignore[arg-type]
+    # a page has few colours
+    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
     size = path.stat().st_size
     print(f"{path.relative_to(REPOSITORY)}: {size:,} bytes")
     if size > LARGEST:

@@ -13,7 +13,7 @@ def inflect_engine() -> "inflect.engine":
     import typeguard
 
     given = typeguard.typechecked
-    typeguard.typechecked = _as_it_is
+    typeguard.typechecked = _as_it_is  # type: ignore[assignment]
     try:
         import inflect
     finally:
