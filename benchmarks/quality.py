@@ -49,6 +49,7 @@ def judge(folder: str) -> None:
     from provision_dagster.filters.quality.figures import figures
     from provision_dagster.filters.quality.suites import SAMPLED, suites
 
+    begun = time.process_time()
     store, config, began = Store(folder), QualityConfig(), time.perf_counter()
     tables = {name: store.scan(name) for name in ("qa_statistics", "label_statistics", "scene_graphs")}
     qa = store.scan("filtered_qa")
@@ -63,6 +64,7 @@ def judge(folder: str) -> None:
         outcomes = validate(declared, docs=Path(docs))
     ended = time.perf_counter()
     print(f"figures {measured - began:.1f} s, sample {sampled - measured:.1f} s, suites {ended - sampled:.1f} s")
+    print(f"{time.process_time():.1f} processor seconds, {begun:.1f} of them before")
     print(f"{len(outcomes)} expectations, {found.height} figures")
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB at most")
 

@@ -13,8 +13,9 @@ import multiprocessing
 import os
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 import polars as pl
 from delta_write import synthetic_rows
@@ -72,37 +73,41 @@ def _filled(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFr
     )
 
 
-def one_shard(raw: pl.DataFrame, config: FilterConfig) -> tuple[dict[str, float], int]:
-    """Filter a shard, count it and test it; seconds of each, and rows kept."""
+def one_shard(raw: pl.DataFrame, config: FilterConfig) -> tuple[dict[str, tuple[float, float]], int]:
+    """Filter a shard, count it and test it; seconds and processor seconds of each, and rows kept."""
     images, graphs, scores = images_of(raw), graphs_of(raw), scores_of(raw)
-    began = time.perf_counter()
-    kept, rejected = filter_qa(raw, images=images, scene_graphs=graphs, config=config, scores=scores)
-    filtered = time.perf_counter()
-    statistics, labels = qa_statistics(raw, filtered_qa=kept, limits=config.sql)
-    counted = time.perf_counter()
+    took: dict[str, tuple[float, float]] = {}
+    with timed(took, "rules"):
+        kept, rejected = filter_qa(raw, images=images, scene_graphs=graphs, config=config, scores=scores)
+    with timed(took, "statistics"):
+        statistics, labels = qa_statistics(raw, filtered_qa=kept, limits=config.sql)
     tables = {"raw_qa": raw, "images": images, "filtered_qa": kept, "rejected_qa": rejected}
     tables |= {"qa_statistics": statistics, "label_statistics": labels, "config": config.as_table()}
-    failed = [test.name for test in run_sql_tests(tables, limits=config.sql) if not test.passed]
+    with timed(took, "SQL tests"):
+        failed = [test.name for test in run_sql_tests(tables, limits=config.sql) if not test.passed]
     if failed:
         raise AssertionError(f"SQL tests failed: {failed}")
-    seconds = {
-        "rules": filtered - began,
-        "statistics": counted - filtered,
-        "SQL tests": time.perf_counter() - counted,
-    }
-    return seconds, kept.height
+    return took, kept.height
 
 
-def some_shards(shards: list[tuple[int, int]], config: FilterConfig) -> tuple[dict[str, float], int, float]:
-    """Filter shards, each the number of its first row and of its rows; seconds, rows kept, GiB at most."""
-    totals: dict[str, float] = {}
-    kept = 0
-    for start, rows in shards:
-        raw = synthetic_rows(rows).with_columns(id=pl.format("{}-{}", "id", pl.int_range(start, start + rows)))
-        seconds, stayed = one_shard(raw, config)
-        totals = {name: totals.get(name, 0) + value for name, value in seconds.items()}
+@contextmanager
+def timed(took: dict[str, tuple[float, float]], step: str) -> Iterator[None]:
+    """Note how long a step takes, and how many seconds all of its threads together ran."""
+    wall, processor = time.perf_counter(), time.process_time()
+    yield
+    took[step] = (time.perf_counter() - wall, time.process_time() - processor)
+
+
+def some_shards(shards: list[tuple[int, int]], config: FilterConfig) -> tuple[pl.DataFrame, int, float]:
+    """Filter shards, each the number of its first row and of its rows; time by step, rows kept, GiB at most."""
+    rows, kept = [], 0
+    for start, count in shards:
+        raw = synthetic_rows(count).with_columns(id=pl.format("{}-{}", "id", pl.int_range(start, start + count)))
+        took, stayed = one_shard(raw, config)
+        rows += [(step, *seconds) for step, seconds in took.items()]
         kept += stayed
-    return totals, kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    times = pl.DataFrame(rows, schema=["step", "wall", "processor"], orient="row")
+    return times, kept, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def main() -> None:
@@ -120,12 +125,12 @@ def main() -> None:
     with ProcessPoolExecutor(chosen.processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         parts = [shards[n :: chosen.processes] for n in range(chosen.processes)]
         found = list(pool.map(some_shards, parts, [config] * len(parts)))
-    table = Table("step", "seconds of a process", "rows/s")
-    for name in found[0][0]:
-        mean = sum(totals[name] for totals, _, _ in found) / len(found)
-        table.add_row(name, f"{mean:.1f}", f"{chosen.rows / mean:,.0f}")
-    longest = max(sum(totals.values()) for totals, _, _ in found)
-    table.add_row("all, the slower process", f"{longest:.1f}", f"{chosen.rows / longest:,.0f}")
+    times = pl.concat([times for times, _, _ in found])
+    processes = pl.col("wall") / chosen.processes  # the mean of their times
+    steps = times.group_by("step", maintain_order=True).agg(processes.sum(), pl.col("processor").sum())
+    table = Table("step", "seconds of each process", "processor seconds", "rows/s")
+    for step, wall, processor in [*steps.iter_rows(), ("all", *steps.select("wall", "processor").sum().row(0))]:
+        table.add_row(step, f"{wall:.1f}", f"{processor:.1f}", f"{chosen.rows / wall:,.0f}")
     console = Console()
     console.print(table)
     kept, peak = sum(kept for _, kept, _ in found), sum(peak for _, _, peak in found)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -26,7 +27,7 @@ from tests.browser.services import dagster  # noqa: E402
 IMAGES = REPOSITORY / "docs" / "images"
 SCALE = 1.5
 """Pixels per CSS pixel: sharp on a screen, small on disk."""
-WIDE, SHOT = (1250, 1200), (1340, 760)
+WIDE, SHOT = (3400, 1400), (1340, 760)
 MARGIN = 14
 LARGEST = 300_000
 """Bytes of a picture."""
@@ -54,12 +55,12 @@ def _env(home: Path) -> dict[str, str]:
 
 
 def asset_graph(ui: DagsterUI) -> None:
-    """All assets by group, cut to the graph."""
+    """All assets by group but the models of the SQL, cut to the graph."""
     page = ui.page
     page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
     page.add_init_script("localStorage.setItem('asset-graph-direction', '\"vertical\"')")
     page.add_init_script("localStorage.setItem('dagster-nav-collapsed', 'true')")
-    page.goto("/asset-groups")
+    page.goto('/asset-groups~not group:"sql_models"')
     page.locator("foreignObject").first.wait_for()
     _button(page, "panel_show_right").last.click()
     _button(page, "config").click()
@@ -96,6 +97,33 @@ def checks(ui: DagsterUI) -> None:
     ui.open_check("images", "images_is_sound")
     _settle(ui.page)
     _save(ui.page, "checks")
+
+
+def quality(ui: DagsterUI) -> None:
+    """A suite of the whole data set: its expectations, with what was observed, and its chart."""
+    ui.open_check("qa_quality", "answer_balance")
+    row = ui.metadata("plot")
+    row.get_by_text("[Show Markdown]").click()
+    _settle(ui.page, escape=False)
+    _save(ui.page, "quality")
+
+
+def sql_model(ui: DagsterUI) -> None:
+    """A rule in SQL: what it says, its columns and where each comes from."""
+    ui.page.goto("/assets/int_rule_region_size?view=overview")
+    ui.page.get_by_text("Column name").wait_for()
+    _settle(ui.page)
+    _save(ui.page, "sql_model")
+
+
+def lineage(ui: DagsterUI) -> None:
+    """Staging and rule models, from the tables that they read to the verdict on each question."""
+    ui.page.set_viewport_size({"width": 1340, "height": 900})
+    ui.page.add_init_script("localStorage.setItem('dagster-nav-collapsed', 'true')")
+    ui.page.goto("/locations/provision_dagster/asset-groups/sql_models/lineage")
+    ui.page.locator("foreignObject").first.wait_for()
+    _settle(ui.page)
+    _save(ui.page, "lineage")
 
 
 def metadata(ui: DagsterUI) -> None:
@@ -144,6 +172,9 @@ PICTURES: tuple[Callable[[DagsterUI], None], ...] = (
     models,
     checks,
     metadata,
+    quality,
+    sql_model,
+    lineage,
     run,
     card,
     gallery,
@@ -154,9 +185,10 @@ def _button(page: Page, icon: str) -> Locator:
     return page.get_by_role("button").filter(has=page.get_by_role("img", name=icon))
 
 
-def _settle(page: Page) -> None:
+def _settle(page: Page, *, escape: bool = True) -> None:
     """Wait until nothing moves: the UI slides and zooms, and says nowhere that it is done."""
-    page.keyboard.press("Escape")
+    if escape:
+        page.keyboard.press("Escape")
     before = b""
     while before != (now := page.screenshot()):
         before = now
@@ -170,6 +202,9 @@ def _save(
     path = IMAGES / f"{name}.{end}"
     area = None if clip is None else {"x": clip[0], "y": clip[1], "width": clip[2], "height": clip[3]}
     page.screenshot(path=path, clip=area, quality=80 if end == "jpg" else None)  # type: ignore[arg-type]
+    if end == "png":
+        # a page has few colours
+        Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
     size = path.stat().st_size
     print(f"{path.relative_to(REPOSITORY)}: {size:,} bytes")
     if size > LARGEST:

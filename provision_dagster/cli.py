@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,6 +18,9 @@ from rich.table import Table
 
 from provision_dagster import __version__, recipe_commands
 from provision_dagster.errors import InputError, ProvisionError
+
+if TYPE_CHECKING:
+    from provision_dagster.image_sets.spec import ImageSetSpec
 
 app = typer.Typer(
     name="provision",
@@ -288,6 +291,9 @@ def ingest(
     annotators: Annotated[
         Path | None, typer.Option(help="YAML file of the models that look at the pictures; default: none.")
     ] = None,
+    safety: Annotated[
+        Path | None, typer.Option(help="Table of labels and unsafe scores by image_key; default: nothing is known.")
+    ] = None,
     license: Annotated[str | None, typer.Option(help="Licence of pictures that do not say their own.")] = None,
     attribution: Annotated[str | None, typer.Option(help="Attribution of pictures that do not say their own.")] = None,
     shard_size: Annotated[int, typer.Option(min=10, max=20_000, help="Pictures per shard.")] = 500,
@@ -305,20 +311,22 @@ def ingest(
             "depth": depth,
             "masks": masks,
             "annotators": annotators,
+            "safety": safety,
             "license": license,
             "attribution": attribution,
             "shard_size": shard_size,
         },
     )
     with saved_spec(spec), bars() as show:
-        _show_ingested(spec.name, show)
+        _show_ingested(spec, show)
 
 
-def _show_ingested(name: str, show: Bars) -> None:
+def _show_ingested(spec: "ImageSetSpec", show: Bars) -> None:
     from provision_dagster import runs
     from provision_dagster.defs.partitions import image_set_of
-    from provision_dagster.ingest_command import check_readable, counts_of
+    from provision_dagster.ingest_command import check_readable, counts_of, safety_of
 
+    name = spec.name
     with runs.instance() as opened:
         every = runs.register(store=opened, report=show)
         check_readable(name)
@@ -327,6 +335,8 @@ def _show_ingested(name: str, show: Bars) -> None:
     table = Table("image set", "shards", "pictures", "objects", "attributes", "relations", "captions", "rejected")
     table.add_row(name, str(len(shards)), *(str(v) for v in counts_of(name, shards)))
     console.print(table)
+    if spec.safety is not None:
+        console.print(safety_of(spec, shards), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -704,7 +714,7 @@ def _on_held_out(annotators: Path, *, scenes: int, show: Bars) -> Any:
 
 @app.command()
 def demo(
-    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 120,
+    scenes: Annotated[int, typer.Option(min=20, help="Rendered scenes beside the photographs.")] = 80,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that make shards; default: one per processor, at most 4.")
     ] = None,

@@ -11,7 +11,7 @@ from provision_dagster.filters.faults import inject as kinds
 from provision_dagster.filters.faults.inject import Faulty
 from provision_dagster.filters.faults.tally import Caught, Rate, caught, fates, lost
 from provision_dagster.filters.schema import FAMILIES
-from provision_dagster.generators.audit.sample import SAMPLE_ROWS, audit_sample
+from provision_dagster.generators.audit.sample import SAMPLE_ROWS, audit_samples
 from provision_dagster.lexicon import Lexicon
 from provision_dagster.storage.store import Store
 
@@ -85,6 +85,8 @@ def count_audit(
 ) -> list[Caught]:
     """Ask the checks `audit` of raw questions again, as they are asked when these are made: they look at samples."""
     wrong = ledger.filter(fault=kinds.WRONG_OTHER)
+    if wrong.is_empty():  # the judge is asked about all
+        return []
     bad = seen = failed = asked = 0
     for n, shard in enumerate(shards):
         report("audit", n, len(shards))
@@ -105,7 +107,7 @@ def count_audit(
 
 def _audited(qa: pl.DataFrame, scene_graphs: pl.LazyFrame) -> int:
     """How many questions the checker finds wrong or ambiguous."""
-    told = audit_sample(qa, scene_graphs, lexicon=Lexicon.load())
+    told = audit_samples({"qa": qa}, scene_graphs, lexicon=Lexicon.load())["qa"]
     found = (row["id"] for (_, kind, _), rows in told.examples.items() if kind in FAULTY for row in rows)
     return len(set(found))
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from provision_dagster.filters.calibration import Calibration, calibrate
-from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_attributes, wrong_options
+from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_answers, wrong_attributes
 from provision_dagster.filters.faults.inject import WRONG_ATTRIBUTE, WRONG_JUDGED, WRONG_REGION
 from provision_dagster.filters.faults.regions import wrong_regions
 from provision_dagster.filters.faults.tally import Rate
@@ -109,7 +109,7 @@ def judge_threshold(
 
     judge, rng = load_judge(config), np.random.default_rng(seed)
     assert judge is not None
-    false = wrong_options(asked.qa, rng=rng)
+    false = wrong_answers(asked.qa, lexicon=Lexicon.load(), rng=rng)
     # of two forms the worse counts, as for the rule
     true, wrong = (
         judge_questions(judge, rows, images=asked.images)

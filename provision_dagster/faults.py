@@ -175,7 +175,7 @@ class _Run:
 
     def _judged(self) -> tuple[str, ...]:
         """Generators whose answers the judge is asked about."""
-        return () if self.judge is None else tuple(getattr(self.judge, "generators", ())) or tuple(all_generators())
+        return () if self.judge is None else self.judge.generators or tuple(all_generators())
 
     def _thresholds(self) -> dict[str, Threshold]:
         """Choose thresholds on other scenes."""

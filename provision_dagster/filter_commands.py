@@ -56,7 +56,8 @@ def print_story(console: Console, story: Story) -> None:
         console.print(f"also in shards: {', '.join(story.shards[1:])}", markup=False, soft_wrap=True)
     made = ("family", "generator", "generator_version", "template", "rules", "seed")
     _print_pairs(console, _told(qa, made))
-    picture = ["image_id", "image_set", "image_key", "uri", "width", "height", "status", "license", "error"]
+    picture = ["image_id", "image_set", "image_key", "uri", "width", "height", "status", "license"]
+    picture += ["safety", "unsafe_score", "error"]
     print_frame(console, story.pictures.select(picture), title="pictures")
     print_frame(console, story.objects, title="objects that prove the answer")
     print_frame(console, story.relations, title="relations between them")

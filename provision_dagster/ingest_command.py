@@ -11,6 +11,8 @@ import polars as pl
 import yaml
 
 from provision_dagster.errors import InputError
+from provision_dagster.image_sets.paths import shown
+from provision_dagster.image_sets.safety import read_safety
 from provision_dagster.image_sets.spec import PATH_FIELDS, ImageSetSpec, load_spec, parse_spec
 from provision_dagster.storage.store import Store
 
@@ -117,3 +119,14 @@ def counts_of(name: str, shards: list[str]) -> tuple[int, int, int, int, int, in
         pl.col("captions").list.len().sum(),
     ).collect()
     return (pictures, *(int(v or 0) for v in counted.row(0)), rejected)
+
+
+def safety_of(spec: ImageSetSpec, shards: list[str]) -> str:
+    """Say of how many pictures safety is told, and which keys of the file no picture has."""
+    pictures = Store.from_env().scan("image_sources", partitions=shards).collect()
+    found = read_safety(spec, sources=pictures)
+    text = f"safety is told of {found.table.height} of {pictures.height} pictures"
+    if found.unknown_keys.is_empty():
+        return text
+    some = ", ".join(f"`{shown(key)}`" for key in found.unknown_keys.head(3))
+    return f"{text}; `{spec.safety}` has {len(found.unknown_keys)} keys that no picture has: {some}"

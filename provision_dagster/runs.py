@@ -135,12 +135,18 @@ def _run_alone(task: Task) -> Task:
 
 @contextmanager
 def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Open processes for runs side by side: none for one worker, and none are started before the first run."""
+    """Open processes for runs side by side, none for one worker; they load the definitions while others run here."""
     if workers <= 1:
         yield None
         return
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        for _ in range(workers):
+            pool.submit(_load)
         yield pool
+
+
+def _load() -> None:
+    definitions()
 
 
 def run_all(

@@ -93,16 +93,23 @@ def why(qa_id: str, *, store: Store, config: FilterConfig) -> Story:
     return Story(
         qa=qa,
         shards=tuple(found["shard"]),
-        pictures=pictures.unique("image_id", keep="first", maintain_order=True),
+        pictures=_with_safety(pictures, store=store, shard=shard),
         objects=objects,
         relations=relations,
         funnel=_funnel(store, qa),
-        scores={name: _scored(store, name, qa) for name in SCORES},
+        scores={name: _scored(store, name, qa) for name in SCORES if name != "picture_safety"},
         verdicts=_verdicts(store, qa, config),
         stored=rejected.row(0, named=True) if rejected.height else None,
         kept=in_filtered if in_filtered or rejected.height else None,
         mixes=store.scan("mixes").filter(pl.col("id") == qa["id"]).select("recipe", "position", "form").collect(),
     )
+
+
+def _with_safety(pictures: pl.DataFrame, *, store: Store, shard: str) -> pl.DataFrame:
+    """Return one row per image id, with the label and the score of its picture."""
+    safety = store.scan("picture_safety", partitions=shard).drop("shard").collect()
+    own = pictures.join(safety, on=["image_set", "image_key"], how="left", maintain_order="left")
+    return own.unique("image_id", keep="first", maintain_order=True)
 
 
 def _find(begin: str, store: Store) -> pl.DataFrame:

@@ -8,17 +8,19 @@ with verdicts as (
     union all
     select 4 as place, * from int_rule_licence
     union all
-    select 5 as place, * from int_rule_region_size
+    select 5 as place, * from int_rule_safety
     union all
-    select 6 as place, * from int_rule_options
+    select 6 as place, * from int_rule_region_size
     union all
-    select 7 as place, * from int_rule_evidence
+    select 7 as place, * from int_rule_options
     union all
-    select 8 as place, * from int_rule_contaminated
+    select 8 as place, * from int_rule_evidence
     union all
-    select 9 as place, * from int_rule_region_text
+    select 9 as place, * from int_rule_contaminated
     union all
-    select 10 as place, * from int_rule_judge
+    select 10 as place, * from int_rule_region_text
+    union all
+    select 11 as place, * from int_rule_judge
 )
 
 select

@@ -16,3 +16,5 @@ warnings.filterwarnings(
 warnings.filterwarnings(
     "ignore", message=r"Parameter `use_user_code_server` of initializer `AutomationConditionSensorDefinition"
 )
+# Of the condition that looks at views: they are external assets.
+warnings.filterwarnings("ignore", message=r"Parameter `include_sources` of function `AssetSelection.groups`")

@@ -118,6 +118,7 @@ images_check = shard_check(
     "images", description="Every listed picture has a row; what is unusable says why.", suite=_pictures
 )
 sources_check = shard_check("image_sources", description="Each picture of the shard is listed once.")
+safety_check = shard_check("picture_safety", description="Safety of each picture is told at most once.")
 annotations_check = shard_check("annotations", description="Each picture is annotated at most once.")
 annotator_checks = [
     shard_check(table, description="Every picture that can be opened was looked at, or says why not.", suite=_annotated)

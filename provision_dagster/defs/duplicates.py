@@ -8,6 +8,7 @@ from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.defs.raw_qa import raw_qa
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.contamination.items import benchmark_items as items_of
 from provision_dagster.filters.contamination.pictures import contaminated_pictures
@@ -38,8 +39,7 @@ def duplicate_pictures(
 
 
 @dg.asset(
-    ins={name: dg.AssetIn(name) for name in FAMILIES},
-    deps=["score_settings"],
+    deps=["score_settings", *FAMILIES],
     partitions_def=SHARDS,
     retry_policy=RETRY,
     **policy("filtered_qa", kinds={"polars"}),
@@ -47,14 +47,14 @@ def duplicate_pictures(
 def duplicates(
     context: dg.AssetExecutionContext,
     folders: FoldersResource,
+    store: StoreResource,
     duplicate_pictures: pl.LazyFrame,
-    **families: pl.LazyFrame,
 ) -> dg.Output[pl.DataFrame]:
     """Pictures and questions of a shard that are like another one, which is kept.
 
     Questions are compared within the shard: all questions about a picture are there.
     """
-    qa = _questions(families)
+    qa = raw_qa(store.store(), context.partition_key, columns=READ)
     questions = duplicate_questions(qa, config=folders.filters().duplicates)
     pictures = duplicate_pictures.filter(pl.col("shard") == context.partition_key).collect()
     table = pl.concat([pictures, questions])
@@ -72,18 +72,21 @@ def benchmark_items(folders: FoldersResource) -> dg.Output[pl.DataFrame]:
 
 
 @dg.asset(
-    ins={name: dg.AssetIn(name) for name in FAMILIES},
-    deps=["score_settings"],
+    deps=["score_settings", *FAMILIES],
     partitions_def=SHARDS,
     retry_policy=RETRY,
     **policy("filtered_qa", kinds={"polars"}),
 )
 def contamination(
-    folders: FoldersResource, images: pl.LazyFrame, benchmark_items: pl.LazyFrame, **families: pl.LazyFrame
+    context: dg.AssetExecutionContext,
+    folders: FoldersResource,
+    store: StoreResource,
+    images: pl.LazyFrame,
+    benchmark_items: pl.LazyFrame,
 ) -> dg.Output[pl.DataFrame]:
     """Pictures and questions of a shard that a benchmark holds, with what they are like there."""
     benchmarks, items = folders.filters().benchmarks, benchmark_items.collect()
-    qa = _questions(families)
+    qa = raw_qa(store.store(), context.partition_key, columns=READ)
     questions = contaminated_questions(qa, items=items, benchmarks=benchmarks)
     pictures = contaminated_pictures(images.collect(), items=items, benchmarks=benchmarks)
     table = pl.concat([pictures, questions])
@@ -93,10 +96,6 @@ def contamination(
         "questions": dg.MetadataValue.md(markdown_table(shown.select("benchmark", "item", "score", "question"))),
     }
     return dg.Output(table, metadata=metadata, data_version=data_version(table))
-
-
-def _questions(families: dict[str, pl.LazyFrame]) -> pl.DataFrame:
-    return pl.concat([families[name].select(READ) for name in FAMILIES]).collect()
 
 
 def _counts(table: pl.DataFrame, *by: str) -> dg.MarkdownMetadataValue:
@@ -116,7 +115,7 @@ def _pairs(questions: pl.DataFrame, qa: pl.DataFrame) -> pl.DataFrame:
 def _known(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows about pictures and questions that the shard does not have."""
     images = store.scan("images", partitions=shard, columns=["image_id"]).collect()
-    ids = pl.concat([store.scan(name, partitions=shard, columns=["id"]) for name in FAMILIES]).collect()
+    ids = raw_qa(store, shard, columns=["id"])
     pictures, questions = (rows.filter(pl.col("kind") == kind) for kind in ("picture", "question"))
     lost = pl.concat(
         [

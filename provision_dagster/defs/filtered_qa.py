@@ -10,13 +10,16 @@ from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY
-from provision_dagster.defs.resources import FoldersResource
+from provision_dagster.defs.raw_qa import raw_qa
+from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.defs.sql_models import MARTS, MODELS, STEPS, mart_out, model_deps, table_lineage
-from provision_dagster.defs.stages import SCORES
 from provision_dagster.filters.filter_qa import RULES, qa_statistics, sort_qa
-from provision_dagster.filters.schema import FAMILIES
+from provision_dagster.filters.schema import FAMILIES, SCORES
 
 VERDICTS = ("filtered_qa", "rejected_qa")
+
+TABLES = ("images", "scene_graphs", *SCORES)
+"""What rules read beside the questions."""
 
 
 def _deps(name: str) -> set[dg.AssetKey]:
@@ -30,27 +33,26 @@ READ_STEPS = sorted({key.to_user_string() for name in MARTS for key in model_dep
 
 
 @dg.multi_asset(
-    ins={name: dg.AssetIn(name) for name in (*FAMILIES, "images", "scene_graphs", *SCORES)},
-    deps=["filter_settings", *READ_STEPS],
+    # read from the store: an input each would take longer than the rules
+    deps=["filter_settings", *READ_STEPS, *FAMILIES, *TABLES],
     outs={name: mart_out(name) for name in MARTS},
     internal_asset_deps={name: _deps(name) for name in MARTS},
     partitions_def=SHARDS,
     retry_policy=RETRY,
 )
 def filtered(
-    context: dg.AssetExecutionContext, folders: FoldersResource, **tables: pl.LazyFrame
+    context: dg.AssetExecutionContext, folders: FoldersResource, store: StoreResource
 ) -> Iterator[dg.Output[Any]]:
     """Run the models of `dbt_like_sql/` over the raw QA of a shard."""
-    config = folders.filters()
-    raw = pl.concat([tables[name] for name in FAMILIES]).collect()
-    # comparisons across shards say of which shard each row is
-    own = pl.col("shard") == context.partition_key
+    opened, config, shard = store.store(), folders.filters(), context.partition_key
+    raw = raw_qa(opened, shard)
+    tables = {name: opened.scan(name, partitions=shard) for name in TABLES}
     done = sort_qa(
         raw,
         images=tables["images"],
         scene_graphs=tables["scene_graphs"],
         config=config,
-        scores={name: tables[name].filter(own) for name in SCORES},
+        scores={name: tables[name] for name in SCORES},
     )
     statistics, labels = qa_statistics(raw, filtered_qa=done.filtered, limits=config.sql)
     frames = {

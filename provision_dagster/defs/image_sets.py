@@ -12,6 +12,7 @@ from provision_dagster.defs.policies import RETRY, policy
 from provision_dagster.defs.resources import FoldersResource
 from provision_dagster.image_sets.inspect import inspect_images
 from provision_dagster.image_sets.repeated import repeated_images
+from provision_dagster.image_sets.safety import read_safety
 from provision_dagster.image_sets.schema import IMAGE_SETS
 from provision_dagster.image_sets.spec import load_spec
 from provision_dagster.scene_graphs.annotators.settings import annotator_settings as models_of
@@ -47,6 +48,10 @@ def annotator_settings(folders: FoldersResource) -> dg.Output[pl.DataFrame]:
         ).with_io_manager_key("io_manager")
         for name, text in (
             ("image_sources", "Pictures of a shard as listed, before any is opened."),
+            (
+                "picture_safety",
+                "Safety labels and unsafe scores of a shard's pictures, where its set tells them.",
+            ),
             ("annotations", "Human annotations of a shard in the shape of a scene graph, before pixel evidence."),
             ("rejected_annotations", "Parts of annotations that could not be used, each with its reason."),
         )
@@ -65,14 +70,21 @@ def ingest(context: dg.AssetExecutionContext, folders: FoldersResource) -> Itera
     if missing:
         raise dg.Failure(f"no spec file for image set {', '.join(missing)} in `{folders.image_sets}`")
     read = [ingest_image_set(spec) for spec in specs]
+    safety = [read_safety(spec, sources=r.sources) for spec, r in zip(specs, read, strict=True)]
+    unknown = pl.concat(s.unknown_keys for s in safety)
+    if len(unknown):
+        some = ", ".join(unknown.head(3))
+        context.log.warning(f"safety is told of {len(unknown)} keys that no picture has: {some}")
     for name, frames in (
         ("image_sources", [r.sources for r in read]),
+        ("picture_safety", [s.table for s in safety]),
         ("annotations", [r.annotations for r in read]),
         ("rejected_annotations", [r.rejected for r in read]),
     ):
         rows = pl.concat(frames).filter(pl.col("shard").is_in(keys))
         version = data_version(rows) if len(keys) == 1 else None
-        yield dg.Output(rows, output_name=name, data_version=version)
+        metadata = {"unknown_keys": len(unknown)} if name == "picture_safety" else None
+        yield dg.Output(rows, output_name=name, data_version=version, metadata=metadata)
 
 
 @dg.asset(partitions_def=SHARDS, retry_policy=RETRY, **policy("image_sets", kinds={"python"}))

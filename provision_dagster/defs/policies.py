@@ -39,6 +39,23 @@ def _warned(context: dg.AutomationContext[dg.AssetCheckKey], partition: str | No
     return told is not None and told.severity == dg.AssetCheckSeverity.WARN
 
 
+class EvaluatedHere(dg.AutomationCondition[dg.AssetKey]):
+    """Always true, and unknown to other processes.
+
+    Dagster asks a condition's operands whether they can be sent to other processes, but not those about checks, and so
+    would try to send `OnlyWarned`. Beside this one it sends a description only.
+    """
+
+    @property
+    def requires_cursor(self) -> bool:
+        """Nothing is remembered between ticks."""
+        return False
+
+    def evaluate(self, context: dg.AutomationContext[dg.AssetKey]) -> dg.AutomationResult[dg.AssetKey]:
+        """Keep everything."""
+        return dg.AutomationResult(context, true_subset=context.candidate_subset)
+
+
 NOTHING_BLOCKS = dg.AutomationCondition.all_deps_match(
     dg.AutomationCondition.all_checks_match(
         dg.AutomationCondition.check_passed()
@@ -52,7 +69,9 @@ NOTHING_BLOCKS = dg.AutomationCondition.all_deps_match(
 VIEWS = dg.AssetSelection.groups("sql_models", include_sources=True)
 """Steps of the SQL: no run makes them, so nothing waits for them. What reads them also names what they are made of."""
 
-KEEP_CURRENT = (dg.AutomationCondition.eager() & NOTHING_BLOCKS).ignore(VIEWS).with_label("keep_current")
+KEEP_CURRENT = ((dg.AutomationCondition.eager() & NOTHING_BLOCKS).ignore(VIEWS) & EvaluatedHere()).with_label(
+    "keep_current"
+)
 """Make what is newly missing or whose inputs changed, once all upstream is there and no check of it is an ERROR."""
 
 

@@ -130,8 +130,9 @@ def _result(
     from provision_dagster.filters.quality.results import results_table
 
     told = results_table(outcomes).select("expectation", "passed", "observed", "threshold", "field", "offending")
-    metadata: Metadata = {"expectations": dg.MetadataValue.md(markdown_table(told))}
     broken = [outcome for outcome in outcomes if not outcome.passed]
+    # a number, which Dagster plots over time
+    metadata: Metadata = {"expectations": dg.MetadataValue.md(markdown_table(told)), "broken": len(broken)}
     for place, outcome in enumerate(broken):
         sql = offending_sql(outcome)
         if sql is not None:

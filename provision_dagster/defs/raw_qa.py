@@ -1,5 +1,6 @@
 """Raw QA: one asset per family of generators."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -14,6 +15,7 @@ from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.generators.generate import generate
 from provision_dagster.generators.registry import select_generators
 from provision_dagster.lexicon import Lexicon
+from provision_dagster.storage.store import Store
 
 DESCRIPTIONS = {
     "qa_object": "Questions about objects: how many, which most or least, which is furthest to a side.",
@@ -41,7 +43,7 @@ def family_asset(family: str) -> dg.AssetsDefinition:
         retry_policy=RETRY,
         **policy("raw_qa", kinds={"polars"}, code_version=versions),
     )
-    def raw_qa(
+    def questions(
         context: dg.AssetExecutionContext,
         generation: GenerationResource,
         store: StoreResource,
@@ -63,7 +65,7 @@ def family_asset(family: str) -> dg.AssetsDefinition:
         store.store().write_partition("funnel", funnel, key=key)
         return dg.Output(made.qa, metadata=_metadata(made.funnel, generation), data_version=data_version(made.qa))
 
-    return raw_qa
+    return questions
 
 
 def _metadata(funnel: pl.DataFrame, generation: GenerationResource) -> dict[str, Any]:
@@ -74,6 +76,11 @@ def _metadata(funnel: pl.DataFrame, generation: GenerationResource) -> dict[str,
         "rules": generation.rules,
         "mode": generation.mode,
     }
+
+
+def raw_qa(store: Store, shard: str, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read the questions of all families of a shard."""
+    return pl.concat([store.scan(name, partitions=shard, columns=columns) for name in FAMILIES]).collect()
 
 
 RAW_QA_ASSETS = [family_asset(family) for family in FAMILIES]

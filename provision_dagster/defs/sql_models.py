@@ -82,7 +82,8 @@ def _assets(table: str) -> tuple[str, ...]:
 def _columns(name: str) -> dg.TableSchema:
     """Columns of a model, each with its sources in words: Dagster's own page of an asset shows these."""
     lineage = shipped_lineage()[name]
-    return dg.TableSchema([dg.TableColumn(column, description=told(sources)) for column, sources in lineage.items()])
+    # DuckDB types them while it runs
+    return dg.TableSchema([dg.TableColumn(name, "any", description=told(sources)) for name, sources in lineage.items()])
 
 
 def told(sources: tuple[Source, ...]) -> str:

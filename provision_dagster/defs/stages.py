@@ -4,7 +4,7 @@ from provision_dagster.filters.models import load_models
 from provision_dagster.filters.schema import FAMILIES
 
 REGISTER = ("image_sets", "annotator_settings", "filter_settings", "score_settings")
-INGEST = ("image_sources", "annotations", "rejected_annotations")
+INGEST = ("image_sources", "picture_safety", "annotations", "rejected_annotations")
 PICTURES = ("images",)
 ANNOTATE = ("detections", "masks", "depth_maps", "attributes", "relations")
 ACROSS_SHARDS = (

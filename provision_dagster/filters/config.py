@@ -83,6 +83,22 @@ class FilterConfig(BaseModel):
         default=(),
         description="Licences that pictures must not have, whatever the case, even if allowed.",
     )
+    max_unsafe_score: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Greatest unsafe score that pictures may have (`picture_safety`), on the scale of what "
+        "gave it; null: any.",
+    )
+    denied_safety_labels: tuple[str, ...] = Field(
+        default=(),
+        description="Safety labels that pictures must not have (`picture_safety`), whatever the case.",
+    )
+    require_safety: bool = Field(
+        default=False,
+        description="Whether pictures of which nothing is told are rejected: with `max_unsafe_score` they need a "
+        "score, with `denied_safety_labels` a label, with neither one of both.",
+    )
     min_region_text_cosine: float = Field(
         default=0.2,
         ge=-1,

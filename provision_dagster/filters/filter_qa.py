@@ -19,6 +19,7 @@ RULES = (
     "length",
     "image",
     "licence",
+    "safety",
     "region_size",
     "options",
     "evidence",
@@ -33,6 +34,9 @@ RULES = (
 
 A pair that breaks any but the last two is no longer compared with others by these.
 """
+
+IMAGE_COLUMNS = ("image_set", "image_key", "image_id", "status", "license")
+"""What the rules read of IMAGES."""
 
 Frame = pl.DataFrame | pl.LazyFrame
 
@@ -101,7 +105,7 @@ def sort_qa(
     verdicts = run_models(
         {
             "raw_qa": raw.with_columns(row=_places(order)),
-            "images": _columns(images, names=("image_id", "status", "license"), table="images"),
+            "images": _columns(images, names=IMAGE_COLUMNS, table="images"),
             "scene_graphs": _columns(scene_graphs, names=("image_id", "objects"), table="scene_graphs"),
             "config": settings.as_table(),
             **_scores(scores or {}),

@@ -5,6 +5,7 @@ from typing import get_args
 import polars as pl
 
 from provision_dagster.generators.registry import Family
+from provision_dagster.image_sets.schema import PICTURE_SAFETY
 from provision_dagster.scene_graphs.schema import BOX
 
 FAMILIES: tuple[str, ...] = get_args(Family)
@@ -123,6 +124,7 @@ SCORES: dict[str, dict[str, pl.DataType]] = {
     "judge_scores": JUDGE_SCORES,
     "duplicates": DUPLICATES,
     "contamination": CONTAMINATION,
+    "picture_safety": PICTURE_SAFETY,
 }
 """What rules read beside questions, pictures and scene graphs, by name of the table; empty: no verdict."""
 

@@ -2,15 +2,12 @@
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from provision_dagster.english import inflect_engine
 from provision_dagster.generators.arrays import Ragged
-
-if TYPE_CHECKING:
-    import inflect
 
 
 def join_lists(lists: Ragged, words: pl.Series, *, word: str = "and") -> pl.Series:
@@ -30,20 +27,13 @@ def join_lists(lists: Ragged, words: pl.Series, *, word: str = "and") -> pl.Seri
 def number_word(number: int) -> str:
     """Spell a count: 3 -> "three"."""
     known = _number_words()
-    return known[number] if number < len(known) else str(_engine().number_to_words(number))  # type: ignore[arg-type]
+    return known[number] if number < len(known) else str(inflect_engine().number_to_words(number))  # type: ignore[arg-type]
 
 
 @cache
 def _number_words() -> list[str]:
-    """Numbers that inflect has spelled before: importing it takes two seconds of every new process."""
+    """Numbers that inflect has spelled before: reading it takes a second of every new process."""
     return (Path(__file__).parent / "data" / "number_words.txt").read_text(encoding="utf-8").splitlines()
-
-
-@cache
-def _engine() -> "inflect.engine":
-    import inflect
-
-    return inflect.engine()
 
 
 def contains_word(text: pl.Expr, word: pl.Expr) -> pl.Expr:

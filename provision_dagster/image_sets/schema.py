@@ -65,6 +65,15 @@ IMAGE_SETS: dict[str, pl.DataType] = {
     "error": pl.String(),
 }
 
+PICTURE_SAFETY: dict[str, pl.DataType] = {
+    "shard": pl.String(),
+    "image_set": pl.String(),
+    "image_key": pl.String(),
+    "safety": pl.String(),
+    "unsafe_score": pl.Float64(),
+}
+"""What the file `safety` of an image set tells of its pictures; those of which nothing is told have no row."""
+
 REPEATED_PICTURES: dict[str, pl.DataType] = {
     "shard": pl.String(),
     "image_set": pl.String(),
@@ -94,6 +103,8 @@ COLUMNS: dict[str, str] = {
     "phash": "16 hex digits: 64-bit perceptual hash of the upright picture",
     "license": "Licence of the picture; null when it is not known",
     "attribution": "Whom the licence wants to be named",
+    "safety": "Safety label of the picture, in the words of its source; null when there is none",
+    "unsafe_score": "How likely the picture is unsafe, 0 .. 1, by its source; null when there is none",
     "status": "`ok`, `annotations_only` (the set ships no pixels), or why the picture cannot be used",
     "error": "Why there is no usable result, as a sentence that names the file or the picture; null when there is one",
     "first_image_key": "Key of the first picture of the image set with the same pixels: that one goes on",

@@ -13,7 +13,7 @@ Reader = Literal["folder", "file_list", "webdataset", "annotations"]
 AnnotationsFormat = Literal["visual-genome", "gqa", "coco", "provision"]
 
 ANNOTATION_FIELDS = ("annotations", "annotations_format", "depth", "masks")
-PATH_FIELDS = ("path", "annotations", "images", "depth", "masks", "annotators")
+PATH_FIELDS = ("path", "annotations", "images", "depth", "masks", "annotators", "safety")
 
 
 def _is_path(value: object) -> object:
@@ -28,7 +28,7 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class ListColumns(BaseModel):
-    """Names of the columns of a file list, and of the fields of a WebDataset sample's JSON."""
+    """Names of the columns of a file list and of a table of safety, and of the fields of a WebDataset sample's JSON."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -37,6 +37,8 @@ class ListColumns(BaseModel):
     image_key: Text = "image_key"
     license: Text = "license"
     attribution: Text = "attribution"
+    safety: Text = "safety"
+    unsafe_score: Text = "unsafe_score"
 
 
 class ImageSetSpec(BaseModel):
@@ -56,6 +58,8 @@ class ImageSetSpec(BaseModel):
     masks: LocalPath | None = None
     annotators: LocalPath | None = None
     """YAML file of the models that look at the pictures (see `scene_graphs/annotators/configs.py`); null: none."""
+    safety: LocalPath | None = None
+    """Table of what is known of the pictures' safety, by `image_key`: labels, unsafe scores or both; null: nothing."""
     license: Text | None = None
     attribution: Text | None = None
     shard_size: Annotated[int, Field(ge=10, le=20_000)] = 500

@@ -1,13 +1,11 @@
 """Number and article of English noun phrases."""
 
 import re
-from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from functools import cache
 
 import polars as pl
 
-if TYPE_CHECKING:
-    import inflect
+from provision_dagster.english import inflect_engine
 
 _AN = r"^(?:[aeiou]|hour|honest|heir|honor|x-ray|suv\b|mp3|hdtv|lcd|led\b|8|11\b|18\b)"
 # written with a vowel, spoken with a consonant
@@ -21,19 +19,12 @@ def indefinite_article(phrase: pl.Expr) -> pl.Expr:
     return pl.when(vowel).then(pl.lit("an")).otherwise(pl.lit("a"))
 
 
-@lru_cache(maxsize=1)
-def _engine() -> "inflect.engine":
-    import inflect  # slower to import than the lexicon to load: only for unknown words
-
-    return inflect.engine()
-
-
 @cache
 def singular_of(word: str) -> str | None:
     """Singular of a plural noun, null when the word is not a plural by the rules of English."""
     if len(word) < 4 or not word.endswith(("s", "men", "children", "people", "teeth", "feet")) or word.endswith("ss"):
         return None
-    found = _engine().singular_noun(word)
+    found = inflect_engine().singular_noun(word)
     return str(found) if found else None
 
 
@@ -42,5 +33,5 @@ def plural_of(phrase: str) -> str:
     """Plural of a noun phrase: of the noun before "of", "on", "with", ... or else of its last word."""
     parts = re.split(r"( (?:of|on|in|with|at|for|by|to|from) )", phrase, maxsplit=1)
     words = parts[0].split(" ")
-    found = _engine().plural_noun(words[-1]) if words[-1] else ""
+    found = inflect_engine().plural_noun(words[-1]) if words[-1] else ""
     return " ".join([*words[:-1], str(found) if found else words[-1]]) + "".join(parts[1:])

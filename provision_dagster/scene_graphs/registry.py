@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from provision_dagster.errors import InputError, ProvisionError
+from provision_dagster.image_sets.safety import read_safety
 from provision_dagster.image_sets.schema import IMAGE_SETS
 from provision_dagster.image_sets.spec import load_spec
 from provision_dagster.scene_graphs.annotators.configs import AnnotatorsConfig, load_annotators
@@ -58,6 +59,7 @@ def _row(file: Path) -> dict[str, Any]:
         if spec.annotators is not None:
             load_annotators(spec.annotators)
         found = ingest_image_set(spec)
+        read_safety(spec, sources=found.sources)
     except ProvisionError as error:
         return row | {"error": str(error)}
     return row | {"image_set": spec.name, "images": found.sources.height, "shards": found.shards}

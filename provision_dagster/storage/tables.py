@@ -21,7 +21,7 @@ from provision_dagster.generators import schema as generators
 from provision_dagster.generators.balance import STRENGTHS
 from provision_dagster.generators.schema import FILTERED_QA, FUNNEL, RAW_QA, REJECTED_QA
 from provision_dagster.image_sets import schema as image_sets
-from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, REPEATED_PICTURES
+from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, PICTURE_SAFETY, REPEATED_PICTURES
 from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.held_out import schema as held_out
 from provision_dagster.mixes.held_out.schema import HELD_OUT, HELD_OUT_PICTURES
@@ -119,6 +119,12 @@ _STATIC = (
         "Pictures as listed, before any is opened.",
         key=("image_set", "image_key"),
         sort_by=("image_set", "position", "image_key"),
+    ),
+    _table(
+        "picture_safety",
+        PICTURE_SAFETY,
+        "Safety label and unsafe score of pictures, where the image set tells them.",
+        key=("image_set", "image_key"),
     ),
     _table(
         "images",

@@ -26,7 +26,7 @@ FLAGS = [
 SIZE = (1600, 1000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> str:
     """Path of Chromium or Chrome."""
     found = next((path for n in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(n))), None)
@@ -35,20 +35,20 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the project, its logs, and pictures of pages on which a step failed."""
     return tmp_path_factory.mktemp("browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(folder: Path) -> Iterator[str]:
     """Address of a webserver, with a daemon, on a project of four shards whose pictures are listed, not opened."""
     with dagster(make_project(folder), logs=folder) as served:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Browser]:
     """Headless Chromium, started once."""
     with sync_playwright() as playwright:
@@ -57,7 +57,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ui(browser: Browser, address: str, folder: Path) -> Iterator[DagsterUI]:
     """Dagster's UI in a fresh context that reaches nothing but the webserver."""
     width, height = SIZE
@@ -67,13 +67,13 @@ def ui(browser: Browser, address: str, folder: Path) -> Iterator[DagsterUI]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def store(address: str, folder: Path) -> Store:
     """The tables of the project."""
     return Store(folder / "tables")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def first_shard(ui: DagsterUI) -> str:
     """A shard of `images`, materialized from the UI."""
     with ui.step("materialize one shard of images"):
@@ -84,7 +84,7 @@ def first_shard(ui: DagsterUI) -> str:
     return FIRST
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def all_shards(ui: DagsterUI, first_shard: str) -> list[str]:
     """All shards of `images`: the missing ones were backfilled from the UI, by the daemon."""
     with ui.step("backfill the other shards of images"):
@@ -94,7 +94,7 @@ def all_shards(ui: DagsterUI, first_shard: str) -> list[str]:
     return SHARDS
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def filtered_shard(ui: DagsterUI, all_shards: list[str]) -> str:
     """A shard taken to its filtered QA from the UI, after what looks across shards."""
     with ui.step("run the job across shards"):

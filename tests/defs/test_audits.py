@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from provision_dagster.defs.audits import audit_check
+from provision_dagster.defs.audits import audit_checks
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.resources import GenerationResource, StoreResource
 from provision_dagster.storage.store import Store
@@ -37,7 +37,7 @@ def checked(folder: Path, rows: pl.DataFrame, *, rules: str = "strict") -> dg.As
         assert SHARDS.name is not None
         instance.add_dynamic_partitions(SHARDS.name, [SHARD])
         done = dg.materialize(
-            [written, audit_check("qa_object")],
+            [written, audit_checks(["qa_object"])],
             partition_key=SHARD,
             instance=instance,
             resources={"store": StoreResource(url=str(folder)), "generation": GenerationResource(rules=rules)},

@@ -6,6 +6,8 @@ from typing import Any
 import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import serialize_value
 
 from provision_dagster.definitions import defs
 from provision_dagster.defs.describe import column_schema, markdown_table
@@ -69,6 +71,13 @@ def test_no_description_of_a_column_is_given_twice_or_unused() -> None:
     shared = {column for spec in TABLES.values() for column in spec.schema if f"{spec.name}.{column}" not in COLUMNS}
     assert set(given) <= own | shared
     assert column_schema(TABLES["image_sources"]).columns[-2].description.startswith("Null: to be decoded")
+
+
+def test_the_definitions_can_be_sent_to_the_webserver(loaded: dg.Definitions) -> None:
+    told = serialize_value(RepositorySnap.from_def(loaded.get_repository_def()))
+    # the webserver knows no class of ours
+    assert '"__class__": "OnlyWarned"' not in told
+    assert '"__class__": "EvaluatedHere"' not in told
 
 
 def test_every_table_that_goes_on_has_a_blocking_check(loaded: dg.Definitions) -> None:

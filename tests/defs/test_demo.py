@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 def test_pictures_without_annotations_reach_the_mix(tmp_path: Path) -> None:
     project = Project(tmp_path)
-    told = project.run("demo", "--scenes", "20")
+    told = project.run("demo", "--scenes", "20", "--workers", "1")
     assert "detections" in told
     unannotated = pl.col("image_set") == "unannotated"
     images = project.rows("images").filter(unannotated)

@@ -248,3 +248,39 @@ def test_queries_that_find_what_should_not_be_there_block(project: Project, inst
     ]
     assert rows == whole.height + project.rows("rejected_qa").height + 1
     assert whole["id"][0][:10] in shown
+
+
+def test_what_is_told_of_safety_filters_anew_and_makes_nothing_else(
+    project: Project, instance: dg.DagsterInstance
+) -> None:
+    """The last test of this file: it leaves a table of safety behind."""
+    whole, pictures = project.rows("filtered_qa"), project.rows("images").sort("position")
+    asked = whole["image_ids"].explode().value_counts(sort=True)["image_ids"][0]
+    unsafe = pictures.filter(image_id=asked)["image_key"][0]
+    scores = pictures.select("image_key", unsafe_score=pl.when(pl.col("image_key") == unsafe).then(0.9).otherwise(0.1))
+    pl.concat([scores, pl.DataFrame({"image_key": ["gone"], "unsafe_score": [0.5]})]).write_csv(
+        project.folder / "safety.csv"
+    )
+    spec = project.folder / "image_sets" / "scenes.yaml"
+    spec.write_text(f"{spec.read_text()}safety: ../safety.csv\n")
+    told = " ".join(project.run("ingest", spec).split())
+    assert "safety is told of 10 of 10 pictures; " in told
+    assert "has 1 keys that no picture has: `gone`" in told
+    assert project.rows("picture_safety").height == 10
+    # nothing is looked at, generated or scored anew; by default what is told rejects nothing
+    assert set(status(instance, "images", *GENERATE, *SCORES).values()) == {StaleStatus.FRESH}
+    assert status(instance, "filtered_qa") == {"filtered_qa": StaleStatus.STALE}
+    one = whole.filter(pl.col("image_ids").list.contains(asked))["id"][0]
+    assert not why(one, store=project.store, config=FilterConfig()).outdated
+
+    (project.folder / "filters.yaml").write_text("max_unsafe_score: 0.5\nrequire_safety: true\n")
+    make(project, "REGISTER", "FILTER")
+    kept, gone = project.rows("filtered_qa"), project.rows("rejected_qa").filter(rule="safety")
+    assert gone.select("score", "threshold").unique().rows() == [(0.9, 0.5)]
+    assert set(gone["detail"]) == {f"image {asked} has an unsafe score of 0.900"}
+    about = pl.col("image_ids").list.contains(asked)
+    assert kept.sort("id").equals(whole.filter(~about).sort("id"))
+    assert set(gone["id"]) >= set(whole.filter(about)["id"])
+    story = why(one, store=project.store, config=FilterConfig(max_unsafe_score=0.5))
+    assert story.pictures.filter(image_id=asked)["unsafe_score"].item() == 0.9
+    assert story.verdicts.filter(verdict="broken")["rule"].to_list() == ["safety"]

@@ -189,15 +189,17 @@ def test_the_first_broken_rule_is_named() -> None:
         ("length", {}),
         ("image", {"question": "Is it?"}),
         ("licence", {"image_ids": ["i1"]}),
+        ("safety", {}),
         ("region_size", {}),
         ("options", {"evidence": {"object_ids": ["o9"], "boxes": [box(90, 90)]}}),
         ("evidence", {"options": ["brown", "black"]}),
     ]
-    assert [rule for rule, _ in repairs] == list(RULES[:7])
+    assert [rule for rule, _ in repairs] == list(RULES[:8])
     for rule, change in repairs:
         everything |= change
         licences = ("cc-by",) if rule in ("format", "length", "image", "licence") else ()
-        _, rejected = run(qa(1, **everything), config=FilterConfig(allowed_licences=licences))
+        unsafe = rule in (*RULES[:4], "safety")
+        _, rejected = run(qa(1, **everything), config=FilterConfig(allowed_licences=licences, require_safety=unsafe))
         assert rejected["rule"].to_list() == [rule]
         everything.pop("answer", None)
 

@@ -46,6 +46,8 @@ sql: {memory_limit: 1GiB, temp_directory: spill}
         ("min_judge_p_yes: .nan", "field `min_judge_p_yes`: input should be a finite number, got nan"),
         ("min_region_side: 50", "unknown field `min_region_side`; allowed: `min_region_side_px`, "),
         ("allowed_licences: gpl", "field `allowed_licences`: input should be a valid tuple, got 'gpl'"),
+        ("max_unsafe_score: 1.5", "field `max_unsafe_score`: input should be less than or equal to 1, got 1.5"),
+        ("denied_safety_labels: nsfw", "field `denied_safety_labels`: input should be a valid tuple, got 'nsfw'"),
         ("sql: {memory: 2GiB}", "unknown field `sql.memory`; allowed: `memory_limit`, `temp_directory`, `threads`"),
         ("benchmarks: [{name: a}]", "field `benchmarks.0`: a benchmark needs `questions`, `images` or both"),
         ("benchmarks: [{name: a, image: b}]", "unknown field `benchmarks.0.image`; allowed: `name`, `questions`, "),

@@ -46,6 +46,7 @@ GRAPHS = {
         ({**FOLDER, "path": " "}, "field `path`: expected a path, got ' '"),
         ({**FOLDER, "path": 7}, "field `path`: expected a path, got 7"),
         ({**FOLDER, "license": ""}, "field `license`: string should have at least 1 character, got ''"),
+        ({**FOLDER, "safety": " "}, "field `safety`: expected a path, got ' '"),
         ({"name": "a", "reader": "webdataset"}, "field `path` is required for reader `webdataset`"),
         (
             {**FOLDER, "masks": "m", "images": "i"},

@@ -132,9 +132,10 @@ def _meaning(texts: pl.Series, words: Grams, config: DuplicatesConfig) -> U64:
     if not config.same_words:
         return everything
     phrases = _normal(config.filler_phrases)
-    padded = pl.DataFrame({"text": texts}).select(
-        pl.format(" {} ", "text").str.replace_many({f" {phrase} ": " " for phrase in phrases}).alias("text")
-    )
+    # each word between spaces of its own: of two phrases side by side both go
+    spaced = pl.format(" {} ", pl.col("text").str.replace_all(" ", "  ", literal=True))
+    patterns = {f" {phrase.replace(' ', '  ')} ": "" for phrase in phrases}
+    padded = pl.DataFrame({"text": texts}).select(spaced.str.replace_many(patterns).alias("text"))
     left = word_hashes(padded["text"]) if phrases else words
     left = without(left, left_out=column_hash(pl.Series("word", _normal(config.filler_words), dtype=pl.String)))
     return np.where(left.counts > 0, whole_hash(left), everything)

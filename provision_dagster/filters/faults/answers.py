@@ -54,6 +54,13 @@ def _one_of(candidates: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
     return chosen.with_columns(place.alias("place")).with_columns(other=pl.col("others").list.get(pl.col("place")))
 
 
+def wrong_answers(qa: pl.DataFrame, *, lexicon: Lexicon, rng: np.random.Generator) -> pl.DataFrame:
+    """Change all answers that can be: by options or numbers (`wrong_options`), of others an attribute."""
+    options = wrong_options(qa, rng=rng)
+    rest = qa.join(options, on="id", how="anti", maintain_order="left").filter(pl.col("options").list.len() == 0)
+    return pl.concat([options, wrong_attributes(rest, lexicon=lexicon, rng=rng)])
+
+
 def wrong_options(qa: pl.DataFrame, *, rng: np.random.Generator) -> pl.DataFrame:
     """Give each question the answer that another of its options is, or another number.
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from provision_dagster.filters.duplicates.words import normalized
-from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_attributes, wrong_options
+from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_answers, wrong_attributes
 from provision_dagster.filters.faults.balance import most_frequent, other_answers
 from provision_dagster.filters.faults.copies import copied, reworded
 from provision_dagster.filters.faults.labels import drifted_graphs, drifted_questions, mention, rarest_labels
@@ -147,7 +147,8 @@ def _changed(
     ledger = pl.concat([ledger, entries(attribute, WRONG_ATTRIBUTE)])
     rows = [region, attribute]
     known = pl.col("generator").is_in(plan.judged)
-    others = wrong_options(without(free, ledger).filter(known | ~pl.col("generator").is_in(ATTRIBUTES)), rng=rng)
+    left = without(free, ledger).filter(known | ~pl.col("generator").is_in(ATTRIBUTES))
+    others = wrong_answers(left, lexicon=lexicon, rng=rng)
     for fault, candidates in ((WRONG_JUDGED, others.filter(known)), (WRONG_OTHER, others.filter(~known))):
         if candidates.height:
             chosen = drawn(candidates, plan.share, rng)

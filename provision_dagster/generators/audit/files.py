@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from provision_dagster.errors import InputError
-from provision_dagster.generators.audit.frame import SHIPPED, audit_rows, fitted, option_words
+from provision_dagster.generators.audit.frame import SHIPPED, Pictures, audit_rows, fitted, option_words
 from provision_dagster.generators.audit.pixels import DepthFiles
 from provision_dagster.generators.audit.reading import Reader
 from provision_dagster.generators.audit.report import AuditReport
@@ -215,7 +215,7 @@ def _audited(task: _Task) -> AuditReport:
     graphs = graphs.filter(pl.col("image_id").is_in(list(task.source.image_ids)))
     words = _words(task.words, task.request.lexicon, task.request.vocabulary)
     reader = _reader(task.request.templates)
-    return audit_rows(qa, graphs, words=words, reader=reader, depth_files=DepthFiles(task.depth_uris))
+    return audit_rows(qa, Pictures(graphs, words), words=words, reader=reader, depth_files=DepthFiles(task.depth_uris))
 
 
 def _empty_graphs() -> pl.DataFrame:

@@ -47,7 +47,7 @@ def audit_frame(
     """
     qa = fitted(qa, source="`qa`")
     words = Words(lexicon, vocabulary_of(scene_graphs).joined(option_words(qa)))
-    return audit_rows(qa, scene_graphs, words=words, reader=Reader(templates or shipped()))
+    return audit_rows(qa, Pictures(scene_graphs, words), words=words, reader=Reader(templates or shipped()))
 
 
 def fitted(qa: pl.DataFrame, *, source: str) -> pl.DataFrame:
@@ -84,11 +84,10 @@ def option_words(qa: pl.DataFrame) -> Vocabulary:
 
 
 def audit_rows(
-    qa: pl.DataFrame, scene_graphs: pl.DataFrame, *, words: Words, reader: Reader, depth_files: DepthFiles | None = None
+    qa: pl.DataFrame, pictures: "Pictures", *, words: Words, reader: Reader, depth_files: DepthFiles | None = None
 ) -> AuditReport:
     """Judge QAs whose words are looked up already; see `audit_frame`."""
     report = AuditReport()
-    pictures = Pictures(scene_graphs, words)
     for row in qa.iter_rows(named=True):
         report.add(row, judge(row, pictures=pictures, words=words, reader=reader, depth_files=depth_files))
     report.choices = choices_of(qa, words=words)

@@ -4,9 +4,8 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-import inflect
+from provision_dagster.english import inflect_engine
 
-_ENGINE = inflect.engine()
 _BE = frozenset(("is", "are", "was", "were"))
 # fmt: off
 _FINITE = frozenset((
@@ -57,7 +56,7 @@ def _fits(article: str, word: str) -> bool:
     word = word.strip("\"'(),.:;?")
     if word in _SPELLED_OUT:
         return article == "an"
-    return not word or str(_ENGINE.a(word)).split(" ", 1)[0] == article
+    return not word or str(inflect_engine().a(word)).split(" ", 1)[0] == article
 
 
 @lru_cache(maxsize=100_000)

@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from provision_dagster.english import inflect_engine
 from provision_dagster.generators.arrays import Bools, Ints, bools
 from provision_dagster.generators.graphs import Graphs
 from provision_dagster.generators.phrases import Adjectives
@@ -108,8 +109,5 @@ def ordinal(number: int) -> str:
     """Spell an ordinal: 1 -> "first"; "" for 0."""
     if number < len(_ORDINALS):
         return _ORDINALS[number]
-    # inflect takes a second to import
-    import inflect
-
-    engine = inflect.engine()
+    engine = inflect_engine()
     return str(engine.number_to_words(engine.ordinal(number)))  # type: ignore[arg-type]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from provision_dagster.errors import InputError
-from provision_dagster.image_sets.paths import Root, from_uri, shown, utf8
-from provision_dagster.image_sets.readers.tables import Row, read_rows
+from provision_dagster.image_sets.paths import Root, from_uri
+from provision_dagster.image_sets.readers.tables import Row, read_rows, text_of
 from provision_dagster.image_sets.sources import Found, found_at
 from provision_dagster.image_sets.spec import ImageSetSpec
 
@@ -37,8 +37,8 @@ def _found(row: Row, *, spec: ImageSetSpec, root: Root, where: str) -> Found:
     columns = spec.columns
     if row.error is not None:
         raise InputError(row.error)
-    path = _text(row, columns.path) or _text(row, columns.uri)
-    key = _text(row, columns.image_key)
+    path = text_of(row, columns.path) or text_of(row, columns.uri)
+    key = text_of(row, columns.image_key)
     if path is None:
         fields = f"fields `{columns.path}` and `{columns.uri}`"
         reason = f"{where}: {fields} are empty; expected a path below `{root.folder}`"
@@ -49,16 +49,6 @@ def _found(row: Row, *, spec: ImageSetSpec, root: Root, where: str) -> Found:
     return found_at(
         place,
         image_key=key or root.relative(place.path),
-        license=_text(row, columns.license),
-        attribution=_text(row, columns.attribution),
+        license=text_of(row, columns.license),
+        attribution=text_of(row, columns.attribution),
     )
-
-
-def _text(row: Row, name: str) -> str | None:
-    """Value of a field as text; null when it is empty."""
-    value = row.values.get(name)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if value is not None and not isinstance(value, str):
-        raise InputError(f"field `{name}` must be text, got {shown(utf8(repr(value))[:100])}")
-    return value if value and value.strip() else None

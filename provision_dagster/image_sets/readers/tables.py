@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from provision_dagster.errors import InputError
+from provision_dagster.image_sets.paths import shown, utf8
 
 
 class Row(NamedTuple):
@@ -22,7 +23,9 @@ class Row(NamedTuple):
 SUFFIXES = (".csv", ".tsv", ".parquet", ".jsonl", ".ndjson")
 
 
-def read_rows(path: Path, *, wanted: frozenset[str], one_of: tuple[str, str]) -> Iterator[Row]:
+def read_rows(
+    path: Path, *, wanted: frozenset[str], one_of: tuple[str, str], field: str = "path", holds: str = "file list"
+) -> Iterator[Row]:
     """
     Read the wanted columns of a table.
 
@@ -34,6 +37,8 @@ def read_rows(path: Path, *, wanted: frozenset[str], one_of: tuple[str, str]) ->
         Columns to read where they exist.
     one_of
         Columns of which at least one must exist.
+    field, holds
+        For messages: which field of the image set names the file, and what the file is.
 
     Raises
     ------
@@ -42,10 +47,10 @@ def read_rows(path: Path, *, wanted: frozenset[str], one_of: tuple[str, str]) ->
     """
     if not path.is_file():
         got = "a folder" if path.is_dir() else "nothing"
-        raise InputError(f"field `path`: expected a file list at `{path}`, got {got}")
+        raise InputError(f"field `{field}`: expected a {holds} at `{path}`, got {got}")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"`{path}`: a file list must end in {', '.join(SUFFIXES)}, got `{path.suffix}`")
+        raise InputError(f"`{path}`: a {holds} must end in {', '.join(SUFFIXES)}, got `{path.suffix}`")
     try:
         if suffix == ".parquet":
             yield from _parquet(path, wanted=wanted, one_of=one_of)
@@ -117,3 +122,13 @@ def _parquet(path: Path, *, wanted: frozenset[str], one_of: tuple[str, str]) -> 
         raise InputError(f"`{path}` is not a readable Parquet file: {error}") from error
     for number, values in enumerate(frame.iter_rows(named=True), start=1):
         yield Row(number, values)
+
+
+def text_of(row: Row, name: str) -> str | None:
+    """Value of a field as text; null when it is empty."""
+    value = row.values.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is not None and not isinstance(value, str):
+        raise InputError(f"field `{name}` must be text, got {shown(utf8(repr(value))[:100])}")
+    return value if value and value.strip() else None

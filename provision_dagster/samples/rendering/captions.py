@@ -3,10 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import inflect
+from provision_dagster.english import inflect_engine
 
 PLACES = {"street": "A street", "park": "A park", "room": "A room", "tabletop": "A room"}
 _TOLD = ("holding", "wearing", "on", "next to", "in front of")
@@ -30,7 +28,7 @@ def write_captions(
     relations
         True relations by place in `labels`.
     """
-    words, counts = _words(), Counter(labels)
+    words, counts = inflect_engine(), Counter(labels)
     parts = []
     for label, count in counts.items():
         if count > 1:
@@ -57,17 +55,10 @@ def _phrase(label: str, attributes: Sequence[str], *, with_size: bool = True) ->
 
 
 @cache
-def _words() -> "inflect.engine":
-    import inflect  # takes two seconds
-
-    return inflect.engine()
-
-
-@cache
 def _plural(label: str) -> str:
-    return str(_words().plural(label))
+    return str(inflect_engine().plural(label))
 
 
 @cache
 def _article(phrase: str) -> str:
-    return str(_words().a(phrase))
+    return str(inflect_engine().a(phrase))

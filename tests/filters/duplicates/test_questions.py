@@ -46,6 +46,7 @@ def gone(frame: pl.DataFrame, **how: Any) -> dict[str, str]:
     [
         ("How many dogs are there?", "how many dogs are there"),
         ("How many dogs are there?", "How many dogs can you see in the picture?"),
+        ("How many dogs are there in this picture?", "How many dogs are there in this picture in the picture?"),
         ("How many dogs are there?", "In this image, how many dogs are there?"),
         ("Is the cat left of the dog?", "Is a cat left of a dog, please?"),
         ("the?", "The"),

@@ -7,7 +7,7 @@ import pytest
 from provision_dagster.fault_thresholds import Questions, questions_of, scenes_spec
 from provision_dagster.filters.duplicates.questions import duplicate_questions
 from provision_dagster.filters.faults import inject as kinds
-from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_attributes, wrong_options
+from provision_dagster.filters.faults.answers import ATTRIBUTES, wrong_answers, wrong_attributes, wrong_options
 from provision_dagster.filters.faults.balance import PREVAILS
 from provision_dagster.filters.faults.copies import copied, reworded
 from provision_dagster.filters.faults.inject import Faulty, Plan, inject
@@ -47,6 +47,8 @@ def test_what_is_right_before_is_wrong_after(asked: Questions) -> None:
     answers = wrong_options(asked.qa, rng=luck())
     assert answers.height > asked.qa.height / 2
     assert wrong(answers, asked) == answers.height
+    more = wrong_answers(asked.qa, lexicon=Lexicon.load(), rng=luck())
+    assert answers.height < more.height == more["id"].n_unique() == wrong(more, asked)
     attributes = wrong_attributes(asked.qa, lexicon=Lexicon.load(), rng=luck())
     assert wrong(attributes, asked) == attributes.height
     pairs = changed(asked.qa, attributes)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from provision_dagster.generators.audit.frame import audit_rows, option_words, shipped
+from provision_dagster.generators.audit.frame import Pictures, audit_rows, option_words, shipped
 from provision_dagster.generators.audit.pixels import DepthFiles
 from provision_dagster.generators.audit.reading import Reader
 from provision_dagster.generators.audit.words import Words, vocabulary_of
@@ -106,12 +106,12 @@ def test_depth_of_any_point_from_the_file(tmp_path: Any) -> None:
     files = DepthFiles({SCENE["image_id"]: str(tmp_path / "d.png")})
     words, reader = Words(lexicon(), vocabulary_of(graphs(SCENE))), Reader(shipped())
     row = {**points("CloserPoint", ON_CUP, ON_DOG, ON_CUP)}
-    found = audit_rows(table(row), graphs(SCENE), words=words, reader=reader, depth_files=files)
+    found = audit_rows(table(row), Pictures(graphs(SCENE), words), words=words, reader=reader, depth_files=files)
     assert found.is_right
     depth[:, 100:] = 149
     Image.fromarray(depth).save(tmp_path / "e.png")
     files = DepthFiles({SCENE["image_id"]: str(tmp_path / "e.png")})
-    found = audit_rows(table(row), graphs(SCENE), words=words, reader=reader, depth_files=files)
+    found = audit_rows(table(row), Pictures(graphs(SCENE), words), words=words, reader=reader, depth_files=files)
     assert ("CloserPoint", "ambiguous", "depth_margin") in found.reasons
     assert not option_words(table(row)).labels
 
