@@ -13,8 +13,10 @@ from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.mixes.held_out.base_overlaps import base_overlaps
+from provision_dagster.mixes.held_out.base_pictures import base_pictures as open_base_pictures
 from provision_dagster.mixes.held_out.config import HeldOutConfig
-from provision_dagster.mixes.held_out.disjoint import base_overlaps, overlaps, pictures_of, rows_that_show
+from provision_dagster.mixes.held_out.disjoint import overlaps, pictures_of, rows_that_show
 from provision_dagster.mixes.held_out.export import export_held_out, remove_held_out
 from provision_dagster.mixes.held_out.questions import held_out_questions
 from provision_dagster.mixes.held_out.split import held_out_pictures as choose_pictures
@@ -110,6 +112,27 @@ def held_out_exports(
     )
 
 
+@dg.asset(
+    partitions_def=RECIPES,
+    deps=["recipes"],
+    ins={"held_out_pictures": dg.AssetIn("held_out_pictures")},
+    **policy("mixes", kinds={"polars"}, automatic=False),
+)
+def base_pictures(
+    context: dg.AssetExecutionContext, folders: FoldersResource, held_out_pictures: pl.LazyFrame
+) -> dg.Output[pl.DataFrame]:
+    """Pictures of a recipe's base set, and which of them show a held-out one: rows with these are left out."""
+    recipe = find_recipe(context.partition_key, files=folders.recipe_files())
+    config = folders.held_out_settings()
+    found = open_base_pictures(recipe, held_out_pictures=held_out_pictures.collect(), config=config)
+    metadata: Metadata = {
+        "dagster/partition_row_count": found.height,
+        "held_out": found["like"].count(),
+        "cannot_be_opened": found["error"].count(),
+    }
+    return dg.Output(found, metadata=metadata, data_version=data_version(found))
+
+
 @dg.asset_check(asset="held_out", description="Whole questions about held-out pictures alone.", blocking=True)
 def held_out_is_sound(store: StoreResource) -> dg.AssetCheckResult:
     """Check the contract, and that every picture of every question is held out."""
@@ -154,7 +177,8 @@ def mixes_are_disjoint(
     shown = pictures_of(mix, images=opened.scan("images"))
     hits = overlaps(shown, pictures=pictures, max_distance=config.max_phash_distance)
     unknown = as_problem("picture_unknown", shown.filter(pl.col("shard").is_null()), example="image_id")
-    base = base_overlaps(mix, pictures=pictures, config=config)
+    known = opened.scan("base_pictures", partitions=name).collect()
+    base = base_overlaps(mix, pictures=pictures, config=config, known=known)
     found = pl.concat([unknown, rows_that_show(mix, hits=hits), base.found])
     recipe = find_recipe(name, files=folders.recipe_files())
     severity = dg.AssetCheckSeverity.ERROR if recipe.held_out.exclude else dg.AssetCheckSeverity.WARN

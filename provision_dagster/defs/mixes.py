@@ -21,6 +21,7 @@ from provision_dagster.mixes.targets import Figures
 from provision_dagster.storage.store import Store
 
 EVERY_SHARD = dg.AllPartitionMapping()
+OF_SHARDS = tuple(name for name in SOURCES if name != "base_pictures")
 QUALITY = dg.AssetKey("qa_quality")
 ERROR = dg.AssetCheckSeverity.ERROR
 
@@ -39,7 +40,7 @@ def recipes(context: dg.AssetExecutionContext, folders: FoldersResource) -> dg.O
 @dg.asset(
     partitions_def=RECIPES,
     # qa_quality is a dependency for its blocking checks: what they find must not get into a mix
-    deps=[recipes, "qa_quality", *(dg.AssetDep(name, partition_mapping=EVERY_SHARD) for name in SOURCES)],
+    deps=[recipes, "qa_quality", "base_pictures", *(dg.AssetDep(n, partition_mapping=EVERY_SHARD) for n in OF_SHARDS)],
     **policy("mixes", kinds={"polars"}, automatic=False),
 )
 def mixes(
@@ -74,6 +75,8 @@ def _figures(figures: Figures) -> Metadata:
     """Tell what a mix has reached: rows, the published size, tokens, coverage of concepts."""
     told: Metadata = {"examples": dg.MetadataValue.md(markdown_table(figures.examples))}
     told |= {name: value for name, value in figures.reached.items() if value is not None}
+    if figures.recipe.base is not None:
+        told["base_rows_held_out"] = figures.base_rows_held_out
     if figures.tokens is not None:
         told["tokens"] = figures.tokens
     if (coverage := figures.coverage) is not None:

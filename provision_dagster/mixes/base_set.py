@@ -82,8 +82,6 @@ def _row(record: object, *, where: str, base: Base, seen: dict[bytes, int]) -> d
     asks = next((place for place, (speaker, _) in enumerate(turns) if speaker in _HUMAN), len(turns))
     if asks + 1 >= len(turns):
         raise InputError(f"{where}: `conversations` must have a turn of `human` and an answer, got {record!r:.80}")
-    if asks + 1 >= len(turns):
-        raise InputError(f"{where}: `conversations` must have a turn of `human` and an answer, got {record!r:.80}")
     text = json.dumps(record, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     try:
         digest = hashlib.sha256(text.encode()).digest()[:16]

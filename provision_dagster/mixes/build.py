@@ -33,6 +33,7 @@ def build_mix(
     judge_scores: Frame | None = None,
     region_text_scores: Frame | None = None,
     held_out_pictures: Frame | None = None,
+    base_pictures: Frame | None = None,
 ) -> pl.DataFrame:
     """Build the examples of a recipe.
 
@@ -55,6 +56,8 @@ def build_mix(
         Schema REGION_TEXT_SCORES, all shards; needed as `judge_scores`.
     held_out_pictures
         `image_id` of pictures that no generated row may show, unless the recipe says `held_out: {exclude: false}`.
+    base_pictures
+        Schema BASE_PICTURES, all recipes: rows of the base set that show one with `like` are left out likewise.
 
     Returns
     -------
@@ -67,7 +70,9 @@ def build_mix(
         If the recipe asks for what does not exist (the message says what is possible), ids repeat, an image is missing,
         or the base set or the tokenizer cannot be read.
     """
-    tables = Tables(filtered_qa, images, rejected_qa, judge_scores, region_text_scores, held_out_pictures)
+    tables = Tables(
+        filtered_qa, images, rejected_qa, judge_scores, region_text_scores, held_out_pictures, base_pictures
+    )
     return pl.concat([pl.DataFrame(schema=MIX), *mix_blocks(recipe, tables=tables)], rechunk=True)
 
 
@@ -100,7 +105,7 @@ def mix_blocks(recipe: Recipe, *, tables: Tables, figures: Figures | None = None
     budget = Budget(recipe.tokens) if recipe.tokens else None
     known = pictures(tables.images)
     with tempfile.TemporaryDirectory(prefix="mix-") as folder:
-        base = _base_index(recipe, folder=Path(folder))
+        base = _base_index(recipe, tables=tables, folder=Path(folder), told=told)
         chosen = _chosen(recipe, tables=tables, sets=known, concepts=concepts, base=base, told=told)
         ordered = _ordered(recipe, chosen=chosen, base=base, tables=tables)
         spool = Spool(Path(folder), rows=ordered.height)
@@ -120,16 +125,27 @@ def mix_blocks(recipe: Recipe, *, tables: Tables, figures: Figures | None = None
         raise InputError(f"recipe `{recipe.name}`, `tokens.max_total`: the first example alone has more tokens")
 
 
-def _base_index(recipe: Recipe, *, folder: Path) -> pl.DataFrame | None:
+def _base_index(recipe: Recipe, *, tables: Tables, folder: Path, told: Figures) -> pl.DataFrame | None:
     """Read the base set into files of the folder, and return the `id` of each row, and whether it may be replaced."""
     if recipe.base is None:
         return None
     known = []
-    replaceable = _replaceable(recipe.base)
+    left_out, replaceable = _shows_held_out(recipe, tables=tables), _replaceable(recipe.base)
     for number, rows in enumerate(read_base(recipe.base)):
         rows.write_ipc(folder / f"{BASE}_set-{number:05d}.arrow", compression="lz4")
-        known.append(rows.select("id", replaceable=replaceable))
-    return pl.concat(known)
+        known.append(rows.select("id", left_out=left_out, replaceable=replaceable))
+    every = pl.concat(known)
+    told.base_rows_held_out = int(every["left_out"].sum())
+    return every.filter(~pl.col("left_out")).drop("left_out")
+
+
+def _shows_held_out(recipe: Recipe, *, tables: Tables) -> pl.Expr:
+    """Say whether a row of the base set shows a picture that is like a held-out one."""
+    if tables.base_pictures is None or not recipe.held_out.exclude:
+        return pl.lit(False)
+    mine = (pl.col("recipe") == recipe.name) & pl.col("like").is_not_null()
+    paths = tables.base_pictures.lazy().filter(mine).select("uri").collect()["uri"]
+    return pl.col("image_uris").list.eval(pl.element().is_in(paths.implode())).list.any()
 
 
 def _replaceable(base: Base) -> pl.Expr:

@@ -21,6 +21,8 @@ class Tables:
     """What a mix is made of, all shards: schemas FILTERED_QA, IMAGES, REJECTED_QA, JUDGE_SCORES, REGION_TEXT_SCORES.
 
     `held_out_pictures` has `image_id`: what shows one of these is left to evaluation, where the recipe says so.
+    `base_pictures` (schema BASE_PICTURES) has pictures of base sets; rows of a base set that show one which is like a
+    held-out picture are left out too.
     """
 
     filtered_qa: Frame
@@ -29,6 +31,7 @@ class Tables:
     judge_scores: Frame | None = None
     region_text_scores: Frame | None = None
     held_out_pictures: Frame | None = None
+    base_pictures: Frame | None = None
 
 
 def make_pool(recipe: Recipe, *, tables: Tables, sets: pl.DataFrame, concepts: ConceptSet | None) -> pl.DataFrame:

@@ -34,6 +34,8 @@ class Figures:
         Rows so far.
     tokens
         Tokens of all rows; None without a budget.
+    base_rows_held_out
+        Rows of the base set that were left out because they show a held-out picture.
     available
         Rows of the pool per concept, as from `ConceptSet.counts`; None without concepts.
     """
@@ -42,6 +44,7 @@ class Figures:
         self.recipe = recipe
         self.rows = 0
         self.tokens: int | None = None
+        self.base_rows_held_out = 0
         self.available: pl.DataFrame | None = None
         self._concepts: ConceptSet | None = None
         self._used: list[pl.DataFrame] = []

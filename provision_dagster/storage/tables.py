@@ -24,7 +24,7 @@ from provision_dagster.image_sets import schema as image_sets
 from provision_dagster.image_sets.schema import IMAGE_SETS, IMAGE_SOURCES, IMAGES, PICTURE_SAFETY, REPEATED_PICTURES
 from provision_dagster.mixes import schema as mixes
 from provision_dagster.mixes.held_out import schema as held_out
-from provision_dagster.mixes.held_out.schema import HELD_OUT, HELD_OUT_PICTURES
+from provision_dagster.mixes.held_out.schema import BASE_PICTURES, HELD_OUT, HELD_OUT_PICTURES
 from provision_dagster.mixes.schema import MIX, RECIPES
 from provision_dagster.scene_graphs import schema as scene_graphs
 from provision_dagster.scene_graphs.annotators import schema as annotators
@@ -347,6 +347,13 @@ _AFTER_GENERATION = (
         key=("id",),
         partition_by=None,
         sort_by=("generator", "rank"),
+    ),
+    _table(
+        "base_pictures",
+        BASE_PICTURES,
+        "Pictures of each recipe's base set, and which of them show a held-out one.",
+        key=("recipe", "uri"),
+        partition_by="recipe",
     ),
     _table("recipes", RECIPES, "Every recipe that can be built.", key=("file",), partition_by=None),
     _table(

@@ -138,6 +138,48 @@ def test_a_recipe_may_train_with_them_and_is_warned(factory: Factory) -> None:
     assert factory.rows("mixes").filter(recipe="both").height == 180
 
 
+def _base_set(factory: Factory) -> None:
+    """A base set that shows every picture once, and one that is lost."""
+    shown = [*sorted(path.name for path in (factory.folder / "pictures").iterdir()), "lost.png"]
+    turns = [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "A drawing."}]
+    records = [{"id": name, "image": name, "conversations": turns} for name in shown]
+    (factory.folder / "base.json").write_text(json.dumps(records))
+    root, file = factory.folder / "pictures", factory.folder / "base.json"
+    base = f"{{file: {file}, image_root: {root}, ratio: 0.1}}"
+    text = f"{{name: based, sources: [{{}}], form: open, base: {base}}}\n"
+    (factory.folder / "recipes" / "based.yaml").write_text(text)
+
+
+def test_rows_of_a_base_set_that_show_held_out_pictures_are_left_out(factory: Factory) -> None:
+    _base_set(factory)
+    assert factory.run(*REGISTER_RECIPES).success
+    result = factory.run(*MIXES, key="based")
+    assert result.success
+    out = {Path(uri).name for uri in _held_out_files(factory)}
+    every = {path.name for path in (factory.folder / "pictures").iterdir()} | {"lost.png"}
+    mix = factory.rows("mixes").filter(recipe="based", origin="base")
+    assert out
+    assert {Path(uris[0]).name for uris in mix["image_uris"]} == every - out
+    assert told(result, "mixes")["base_rows_held_out"] == len(out)
+    assert factory.rows("base_pictures").height == len(every)
+    # of a picture that cannot be opened nothing is proved
+    assert said(result, "mixes_are_disjoint") == (False, dg.AssetCheckSeverity.WARN)
+
+
+def test_what_is_not_known_of_a_base_set_is_opened(factory: Factory) -> None:
+    """Rows that the table of its pictures does not tell of are found by the check."""
+    empty = factory.rows("base_pictures").clear()
+    factory.store.write_partition("base_pictures", empty, key="based")
+    result = factory.run("mixes", key="based")
+    assert not result.success
+    assert said(result, "mixes_are_disjoint") == (False, dg.AssetCheckSeverity.ERROR)
+
+
+def _held_out_files(factory: Factory) -> list[str]:
+    held = factory.rows("held_out_pictures")["image_id"]
+    return factory.rows("images").filter(pl.col("image_id").is_in(held.implode()))["uri"].to_list()
+
+
 def test_a_mix_that_shows_a_held_out_picture_is_not_exported(factory: Factory) -> None:
     """What is held out is looked up anew: a fault in building a mix is found."""
     (factory.folder / "held_out.yaml").write_text(SETTINGS.replace("seed: 2", "seed: 3"))
@@ -148,4 +190,4 @@ def test_a_mix_that_shows_a_held_out_picture_is_not_exported(factory: Factory) -
     assert not result.success
     assert said(result, "mixes_are_disjoint") == (False, dg.AssetCheckSeverity.ERROR)
     made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events() if event.asset_key}
-    assert made == {"mixes"}
+    assert made == {"base_pictures", "mixes"}

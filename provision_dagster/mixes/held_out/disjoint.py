@@ -1,15 +1,12 @@
 """Proof that a mix shows no held-out picture: by image id, by the bytes of the file, and by how pictures look."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 import polars as pl
 
 from provision_dagster.filters.contamination.pictures import contaminated_pictures
 from provision_dagster.filters.duplicate_config import BenchmarkConfig
 from provision_dagster.filters.schema import BENCHMARK_ITEMS
-from provision_dagster.mixes.held_out.base_pictures import base_pictures
-from provision_dagster.mixes.held_out.config import HeldOutConfig
 
 OVERLAPS: dict[str, pl.DataType] = {
     "method": pl.String(),
@@ -89,37 +86,3 @@ def rows_that_show(mix: pl.LazyFrame, *, hits: pl.DataFrame) -> pl.DataFrame:
         rows=pl.col("id").n_unique().cast(pl.Int64),
         example=pl.format("{} is like {}", "image_id", "of").first(),
     ).select(pl.format("held_out_by_{}", "method").alias("rule"), "rows", "example")
-
-
-class BaseOverlaps(NamedTuple):
-    """What was found about the pictures of a base set."""
-
-    found: pl.DataFrame  # schema FOUND
-    pictures: int
-    unseen: int  # could not be opened, so nothing is proved of them
-
-
-def base_overlaps(mix: pl.LazyFrame, *, pictures: pl.DataFrame, config: HeldOutConfig) -> BaseOverlaps:
-    """Look for held-out pictures among those of the base set's rows, of which a mix knows the paths alone.
-
-    Parameters
-    ----------
-    mix
-        Schema MIX; rows of a base set have the origin "base".
-    pictures
-        Schema HELD_OUT_PICTURES.
-    config
-        Its bound on perceptual hashes, and whether pictures are decoded.
-    """
-    rows = mix.filter(pl.col("origin") == "base").select("id", image_id="image_uris").explode("image_id").drop_nulls()
-    shown = rows.collect()
-    if shown.is_empty():
-        return BaseOverlaps(pl.DataFrame(schema=FOUND), 0, 0)
-    seen = base_pictures(shown["image_id"], pixels=config.base_pixels)
-    usable = seen.filter(pl.col("error").is_null())
-    hits = overlaps(usable.with_columns(shard=pl.lit("")), pictures=pictures, max_distance=config.max_phash_distance)
-    # the paths of pictures that were found, in place of the ids that their pixels have
-    paths = usable.select("image_id", "uri").join(hits, on="image_id").drop("image_id").rename({"uri": "image_id"})
-    lists = shown.lazy().with_columns(image_ids=pl.concat_list("image_id"))
-    found = rows_that_show(lists, hits=paths.select(list(OVERLAPS)))
-    return BaseOverlaps(found, seen.height, seen.height - usable.height)

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from provision_dagster.mixes.held_out.base_pictures import base_pictures
+from provision_dagster.mixes.held_out.base_overlaps import base_overlaps
+from provision_dagster.mixes.held_out.base_pictures import fingerprints
 from provision_dagster.mixes.held_out.config import HeldOutConfig
-from provision_dagster.mixes.held_out.disjoint import base_overlaps, overlaps, pictures_of, rows_that_show
+from provision_dagster.mixes.held_out.disjoint import overlaps, pictures_of, rows_that_show
 from provision_dagster.mixes.held_out.schema import HELD_OUT_PICTURES
 from provision_dagster.mixes.held_out.split import held_out_pictures
 from provision_dagster.mixes.schema import MIX
@@ -112,7 +113,7 @@ def test_members_of_tars_are_opened(tmp_path: Path) -> None:
     images = drawn_pictures(tmp_path, 1)
     with tarfile.open(tmp_path / "set.tar", "w") as tar:
         tar.add(images["uri"][0], arcname="x/0.jpg")
-    found = base_pictures([f"tar://x/0.jpg::{tmp_path / 'set.tar'}", "nowhere.jpg"])
+    found = fingerprints([f"tar://x/0.jpg::{tmp_path / 'set.tar'}", "nowhere.jpg"])
     told = found.sort("error", nulls_last=False)
-    assert told["image_id"].to_list() == [images["image_id"][0], "nowhere.jpg"]
+    assert told["image_id"].to_list() == [images["image_id"][0], None]
     assert told["error"].is_null().to_list() == [True, False]
