@@ -114,6 +114,29 @@ def test_datasets_loads_the_folder(exported: Path, mix: pl.DataFrame, tmp_path: 
     assert (rows[ident(1)]["answer"], rows[ident(1)]["license"]) == ("brown", "CC BY 4.0")
 
 
+@pytest.mark.parametrize("name", ["llava.json", "llava.jsonl", "messages.jsonl", "refcoco.jsonl", "shikra.jsonl"])
+def test_datasets_loads_json(exported: Path, tmp_path: Path, name: str) -> None:
+    file = exported / name
+    loaded = datasets.load_dataset("json", data_files=str(file), split="train", cache_dir=str(tmp_path))
+    text = file.read_text()
+    rows = json.loads(text) if file.suffix == ".json" else [json.loads(line) for line in text.splitlines()]
+    assert len(rows) > 1
+    for found, row in zip(loaded, rows, strict=True):
+        assert {key: value for key, value in found.items() if value is not None} == row
+
+
+@pytest.mark.parametrize(("form", "name"), [("open", "provision_sa.parquet"), ("choice", "provision_mc.parquet")])
+def test_datasets_loads_provision(photos: pl.DataFrame, tmp_path: Path, form: str, name: str) -> None:
+    made = mix_of(photos, form=form)
+    export_mix(made, tmp_path, recipe=recipe(form=form, formats=["provision"]))
+    loaded = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / name), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    wanted = made.filter(pl.col("origin") == "generated").rename({"image_uris": "data_path"})
+    assert loaded.column_names == ["data_path", "generator", "question", "answer", "options", "metadata"]
+    assert loaded.to_list() == wanted.select(loaded.column_names).to_dicts()
+
+
 def test_the_card_says_what_datasets_would(exported: Path) -> None:
     text = (exported / "hugging_face" / "README.md").read_text()
     header = yaml.safe_load(text.split("---\n")[1])
