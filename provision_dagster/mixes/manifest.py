@@ -15,11 +15,13 @@ from provision_dagster.mixes.atomic import atomic_file, sha256
 from provision_dagster.mixes.batches import Frame
 from provision_dagster.mixes.inputs import input_checksums
 from provision_dagster.mixes.recipe import Recipe
+from provision_dagster.mixes.shown import licensed, shown_pictures
 from provision_dagster.mixes.targets import compared
 
 MANIFEST = "manifest.json"
 
 _GROUPS = ("form", "family", "generator", "license", "source", "origin")
+_SHOWN = ("shard", "image_id", "license")
 _READERS = 2
 """Files that are read at once for their checksums."""
 
@@ -37,11 +39,7 @@ class Ledger:
         self.rows += len(batch)
         for name, counter in self._groups.items():
             counter.update({str(value): number for value, number in batch[name].value_counts().rows()})
-        known = pl.col("image_ids").list.len() == pl.col("image_uris").list.len()
-        # rows of a base set have no ids of pictures: there the path says which it is
-        ids = pl.when(known).then("image_ids").otherwise("image_uris")
-        shown = batch.select("shard", "license", ids.alias("image_id")).explode("image_id")
-        self._shown.append(shown.unique())
+        self._shown.append(shown_pictures(batch).select(_SHOWN).collect())
         if len(self._shown) > 50:
             self._shown = [self._pictures()]
 
@@ -78,10 +76,7 @@ class Ledger:
 
     def _pictures(self) -> pl.DataFrame:
         """Pictures by shard and the licence of their rows."""
-        if not self._shown:
-            schema = {"shard": pl.String, "license": pl.String, "image_id": pl.String}
-            return pl.DataFrame(schema=schema)
-        return pl.concat(self._shown).unique()
+        return pl.concat([pl.DataFrame(schema=dict.fromkeys(_SHOWN, pl.String)), *self._shown]).unique()
 
 
 def _without(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,12 +88,7 @@ def _named(shown: pl.DataFrame, images: Frame | None) -> pl.DataFrame:
     if images is None:
         own = shown.with_columns(pl.col("license").str.split(" AND "), attribution=pl.lit(None, pl.String))
         return own.explode("license").select("image_id", "license", "attribution")
-    told = images.lazy().select(
-        "shard", "image_id", pl.col("license").fill_null("unknown").alias("own"), "attribution", "status"
-    )
-    kept = told.sort(pl.col("status") != "ok").unique(["shard", "image_id"], keep="first").collect()
-    joined = shown.join(kept, on=["shard", "image_id"], how="left")
-    return joined.select("image_id", pl.coalesce("own", "license").alias("license"), "attribution")
+    return licensed(shown.lazy(), images=images).select("image_id", "license", "attribution").collect()
 
 
 def write_manifest(

@@ -15,8 +15,7 @@ from provision_dagster.filters.config import LETTERS
 from provision_dagster.mixes.boxes import mentioned_boxes, reword_boxes
 from provision_dagster.mixes.formats import Notation
 from provision_dagster.mixes.schema import MIX
-
-_PICTURE = ("shard", "image_id", "image_set", "image_key", "uri", "member", "license", "status", "width", "height")
+from provision_dagster.mixes.shown import UNKNOWN, kept_pictures
 
 
 def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
@@ -34,7 +33,6 @@ def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         `image_uri` is the path or URL; `tar://member::tar` in a tar, as fsspec writes it; the image key without
         pixels.
     """
-    found = images.lazy().select(_PICTURE).filter(pl.col("image_id").is_not_null()).collect()
     path = (
         pl.when(pl.col("uri").is_null())
         .then("image_key")
@@ -42,10 +40,9 @@ def pictures(images: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
         .then(pl.format("tar://{}::{}", "member", "uri"))
         .otherwise("uri")
     )
-    # a file that occurs twice has the same id twice: the one that was kept comes first
-    best = found.sort(pl.col("status") != "ok", "image_key").unique(["shard", "image_id"], keep="first")
-    license = pl.col("license").fill_null("unknown")
-    return best.select("shard", "image_id", "image_set", "width", "height", image_uri=path, license=license)
+    told = kept_pictures(images, columns=("image_set", "image_key", "uri", "member", "license", "width", "height"))
+    license = pl.col("license").fill_null(UNKNOWN)
+    return told.select("shard", "image_id", "image_set", "width", "height", image_uri=path, license=license).collect()
 
 
 def render(rows: pl.DataFrame, *, recipe: str, pictures: pl.DataFrame, notation: Notation = "ratio") -> pl.DataFrame:

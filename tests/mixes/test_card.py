@@ -17,6 +17,7 @@ from provision_dagster.mixes.card.pages import asset, markdown
 from provision_dagster.mixes.card.tails import tails
 from provision_dagster.mixes.gallery.entries import gallery
 from provision_dagster.mixes.gallery.sample import sample
+from provision_dagster.mixes.manifest import Ledger
 from tests.mixes import cards
 from tests.mixes.cards import EVIL, LABEL, PICTURES, ROWS
 
@@ -86,19 +87,36 @@ def test_the_ledger_has_every_picture(mix: pl.DataFrame, folder: Path) -> None:
     assert row == ("vg", "CC BY 4.0", PICTURES, ROWS + 1, PICTURES - 1, "author 0; author 1; author 2")
 
 
-def test_pictures_of_a_base_set_are_in_the_ledger(mix: pl.DataFrame, folder: Path) -> None:
-    base = mix.head(2).with_columns(
+def _with_base(mix: pl.DataFrame) -> pl.DataFrame:
+    """The mix with three rows of a base set in place of its first: two of one picture, one without any."""
+    bare = pl.lit([], dtype=mix.schema["image_ids"])
+    base = mix.head(3).with_columns(
+        pl.Series("image_uris", [["coco/1.jpg"], ["coco/1.jpg"], []]),
         origin=pl.lit("base"),
         generator=pl.lit("base"),
         shard=pl.lit(""),
-        image_ids=pl.lit([], dtype=mix.schema["image_ids"]),
-        image_uris=pl.lit(["coco/1.jpg"]),
+        image_ids=bare,
         license=pl.lit("unknown"),
     )
-    both = pl.concat([mix.slice(2), base]).lazy()
+    return pl.concat([mix.slice(3), base])
+
+
+def test_pictures_of_a_base_set_are_in_the_ledger(mix: pl.DataFrame, folder: Path) -> None:
+    both = _with_base(mix).lazy()
     found = ledger(both, images=cards.pictures(folder).lazy()).filter(image_set="base")
     assert found.rows() == [("base", "coco/1.jpg", None, "unknown", None, 2)]
-    assert funnel(both, tables=cards.tables(folder)).totals["mixed"] == ROWS - 2
+    assert funnel(both, tables=cards.tables(folder)).totals["mixed"] == ROWS - 3
+
+
+def test_manifest_and_card_tell_of_the_same_pictures(mix: pl.DataFrame, folder: Path) -> None:
+    both, images = _with_base(mix), cards.pictures(folder)
+    pictures, told = ledger(both.lazy(), images=images.lazy()), Ledger()
+    for part in (both.head(20), both.slice(20)):
+        told.add(part)
+    assert told.counts()["images"] == pictures.height == PICTURES + 1
+    by_license = pictures.group_by("license").agg(pl.len(), pl.col("attribution").drop_nulls().unique().sort())
+    said = [(one["license"], one["pictures"], one["attribution"]) for one in told.licenses(images)]
+    assert said == by_license.sort("license").rows()
 
 
 def test_a_sample_takes_generators_in_turn_and_a_larger_one_begins_with_it(mix: pl.DataFrame) -> None:

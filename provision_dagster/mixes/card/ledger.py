@@ -2,11 +2,11 @@
 
 import polars as pl
 
-UNKNOWN = "unknown"
+from provision_dagster.mixes.base_set import BASE
+from provision_dagster.mixes.shown import licensed, shown_pictures
+
 NAMES_SHOWN = 3
 """Names of authors in a row of the summary; all are in the ledger."""
-
-_PICTURE = ("shard", "image_id", "image_set", "image_key", "license", "attribution", "status")
 
 
 def ledger(mix: pl.LazyFrame, *, images: pl.LazyFrame) -> pl.DataFrame:
@@ -25,22 +25,16 @@ def ledger(mix: pl.LazyFrame, *, images: pl.LazyFrame) -> pl.DataFrame:
         `image_set`, `image_key`, `image_id`, `license`, `attribution`, `examples`: one row per picture. Pictures of a
         base set have the image set "base" and their path as key.
     """
-    shown = mix.filter(pl.col("origin") == "generated").select("shard", image_id="image_ids").explode("image_id")
-    used = shown.group_by("shard", "image_id").agg(examples=pl.len())
-    known = images.select(_PICTURE).sort(pl.col("status") != "ok", "image_key")
-    # a file that occurs twice has the same id twice: the one that was kept comes first
-    best = known.unique(["shard", "image_id"], keep="first", maintain_order=True)
-    ours = (
-        used.join(best, on=["shard", "image_id"], how="left")
-        .group_by("image_set", "image_key")
-        .agg(pl.col("image_id", "license", "attribution").first(), pl.col("examples").sum())
+    theirs = pl.col("shard") == ""
+    named = licensed(shown_pictures(mix), images=images).with_columns(
+        image_set=pl.when(theirs).then(pl.lit(BASE)).otherwise("image_set"),
+        image_key=pl.when(theirs).then("image_id").otherwise("image_key"),
+        image_id=pl.when(~theirs).then("image_id"),
     )
-    base = mix.filter(pl.col("origin") == "base").select("license", image_key="image_uris").explode("image_key")
-    theirs = base.drop_nulls("image_key").group_by("image_key").agg(pl.col("license").first(), examples=pl.len())
-    both = pl.concat([ours, theirs.with_columns(image_set=pl.lit("base"))], how="diagonal_relaxed")
+    first = pl.col("image_id", "license", "attribution").min()
+    told = named.group_by("image_set", "image_key").agg(first, pl.col("examples").sum())
     columns = ("image_set", "image_key", "image_id", "license", "attribution", "examples")
-    named = both.select(columns).with_columns(pl.col("license").fill_null(UNKNOWN))
-    return named.sort("image_set", "image_key").collect(engine="streaming")
+    return told.select(columns).sort("image_set", "image_key").collect(engine="streaming")
 
 
 def summary(pictures: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from provision_dagster.mixes.gallery.thumbnails import thumbnail
+from provision_dagster.mixes.shown import kept_pictures
 
 Row = dict[str, Any]
 
@@ -26,6 +27,8 @@ TEXTS = (
     "license",
 )
 SIDES = ("x1", "y1", "x2", "y2")
+
+_PICTURE = ("image_set", "image_key", "uri", "member", "width", "height")
 
 
 @dataclass(frozen=True)
@@ -74,34 +77,21 @@ def gallery(sample: pl.DataFrame, *, tables: Mapping[str, pl.LazyFrame]) -> Gall
 
 
 def _known(sample: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> _Known:
+    # tables are partitioned by shard: files of others are not opened
+    here = pl.col("shard").is_in(sample["shard"].unique().implode())
     ids, images = sample["id"].unique(), sample["image_ids"].explode().drop_nulls().unique()
-    shown = pl.col("image_id").is_in(images.implode())
-    columns = ("shard", "image_id", "image_set", "image_key", "uri", "member", "width", "height", "status")
-    rows = tables["images"].filter(shown).select(columns).collect()
-    # a file that occurs twice has the same id twice: the one that was kept goes last, and stays
-    kept = rows.sort(pl.col("status") == "ok", "image_key", descending=[False, True])
+    named, shown = here & pl.col("id").is_in(ids.implode()), here & pl.col("image_id").is_in(images.implode())
+    pictures = kept_pictures(tables["images"].filter(shown), columns=_PICTURE)
     # hard questions are of the rejected
-    named = pl.col("id").is_in(ids.implode())
     asked = [tables[name].filter(named).select("id", "evidence") for name in ("rejected_qa", "filtered_qa")]
-    evidence = pl.concat(asked).collect()
-    objects = (
-        tables["scene_graphs"]
-        .filter(shown)
-        .select(
-            "image_id",
-            objects=pl.col("objects").list.eval(
-                pl.struct(
-                    pl.element().struct.field("id"),
-                    pl.element().struct.field("label"),
-                    pl.element().struct.field("box"),
-                )
-            ),
-        )
-    )
+    part = pl.element().struct
+    objects = pl.col("objects").list.eval(pl.struct(part.field("id"), part.field("label"), part.field("box")))
+    graphs = tables["scene_graphs"].filter(shown).select("image_id", objects=objects)
+    found = [rows.collect(engine="streaming").iter_rows(named=True) for rows in (pictures, pl.concat(asked), graphs)]
     return _Known(
-        {(row["shard"], row["image_id"]): row for row in kept.iter_rows(named=True)},
-        {row["id"]: row["evidence"] or {} for row in evidence.iter_rows(named=True)},
-        {row["image_id"]: row["objects"] or [] for row in objects.collect().iter_rows(named=True)},
+        {(row["shard"], row["image_id"]): row for row in found[0]},
+        {row["id"]: row["evidence"] or {} for row in found[1]},
+        {row["image_id"]: row["objects"] or [] for row in found[2]},
     )
 
 
