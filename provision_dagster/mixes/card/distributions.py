@@ -13,6 +13,8 @@ MOST_ANSWERS, MOST_WORDS = 20, 15
 BIN, LAST_BIN = 5, 60
 """Words of one bar of a length chart; the last bar holds all that is longer."""
 
+_BEGINNING = r"(?<first>[\p{L}\p{N}'’-]+)(?:[^\p{L}\p{N}'’-]+(?<second>[\p{L}\p{N}'’-]+))?"
+
 QUESTION = pl.coalesce("question", "prompt")
 ANSWER = pl.coalesce("answer", "response")
 """Rows of a base set have no form besides the one they are trained in."""
@@ -70,48 +72,47 @@ def distributions(mix: pl.LazyFrame) -> Distributions:
     """
     shown = mix.with_columns(pictures=pl.col("image_uris").list.len())
     opened = mix.filter(pl.col("form") == "open").select(answer=ANSWER.str.strip_chars().str.to_lowercase())
-    answers = counted(opened, pl.col("answer"))
-    said = pl.LazyFrame({"answer": ["yes", "no"]})
-    yes_no = answers.lazy().join(said, left_on="value", right_on="answer", how="semi").select(pl.col("share").sum())
-    begun = QUESTION.str.to_lowercase().str.extract_all(r"[\p{L}\p{N}'’-]+").list.head(2)
-    words = {"question": QUESTION.str.count_matches(r"\S+"), "answer": ANSWER.str.count_matches(r"\S+")}
+    begun = QUESTION.str.to_lowercase().str.extract_groups(_BEGINNING).struct
+    pair = pl.concat_str(begun.field("first"), begun.field("second"), separator=" ", ignore_nulls=True)
+    counts = {"question": QUESTION.str.count_matches(r"\S+"), "answer": ANSWER.str.count_matches(r"\S+")}
+    words = mix.select(**counts).collect(engine="streaming")
     total = shown.select(rows=pl.len(), questions=QUESTION.n_unique()).collect(engine="streaming").row(0, named=True)
     return Distributions(
         **total,
         groups={name: counted(shown, pl.col(name)) for name in GROUPS},
-        answers=answers.head(MOST_ANSWERS),
+        answers=counted(opened, pl.col("answer"), most=MOST_ANSWERS),
         letters=counted(mix.filter(pl.col("form") == "choice"), pl.col("response")).sort("value").head(MOST_ANSWERS),
-        yes_no=yes_no.collect().item() if answers.height else None,
-        question_words=_binned(mix, words["question"]),
-        answer_words=_binned(mix, words["answer"]),
-        first_words=counted(mix, begun.list.first()).head(MOST_WORDS),
-        first_two_words=counted(mix, begun.list.join(" ")).head(MOST_WORDS),
-        lengths=pl.concat([_length(mix, name, of=of) for of, name in words.items()]),
+        yes_no=opened.select(pl.col("answer").is_in(["yes", "no"]).mean()).collect(engine="streaming").item(),
+        question_words=_binned(words["question"]),
+        answer_words=_binned(words["answer"]),
+        first_words=counted(mix, begun.field("first"), most=MOST_WORDS),
+        first_two_words=counted(mix, pair, most=MOST_WORDS),
+        lengths=pl.concat([_length(words[of]) for of in counts]),
     )
 
 
-def counted(rows: pl.LazyFrame, value: pl.Expr) -> pl.DataFrame:
+def counted(rows: pl.LazyFrame, value: pl.Expr, *, most: int | None = None) -> pl.DataFrame:
     """Count rows by a value: `value`, `rows`, `share` of all rows; the most frequent first, then by value."""
-    found = rows.select(value=value.cast(pl.String)).group_by("value").agg(rows=pl.len()).collect(engine="streaming")
+    found = rows.select(value=value.cast(pl.String)).group_by("value").agg(rows=pl.len())
     shares = found.with_columns(share=pl.col("rows") / pl.col("rows").sum())
-    return shares.sort("rows", "value", descending=[True, False], nulls_last=True)
+    ordered = shares.sort("rows", "value", descending=[True, False], nulls_last=True)
+    return (ordered if most is None else ordered.head(most)).collect(engine="streaming")
 
 
-def _binned(rows: pl.LazyFrame, words: pl.Expr) -> pl.DataFrame:
-    """Count rows by bins of words, every bin up to the last with rows, in order."""
+def _binned(words: pl.Series) -> pl.DataFrame:
+    """Count texts by bins of words, every bin up to the last with rows, in order."""
     # 1 - 5, 6 - 10, ...
-    place = ((words.clip(1, LAST_BIN + 1).cast(pl.Int64) - 1) // BIN).alias("bin")
-    found = rows.select(place).drop_nulls().group_by("bin").agg(rows=pl.len()).collect(engine="streaming")
-    highest = found["bin"].max()
+    place = ((words.drop_nulls().clip(1, LAST_BIN + 1).cast(pl.Int64) - 1) // BIN).alias("bin")
+    highest = place.max()
     every = pl.DataFrame({"bin": range(int(highest) + 1 if isinstance(highest, int) else 0)}, schema={"bin": pl.Int64})
+    found = place.value_counts(name="rows")
     full = every.join(found, on="bin", how="left", maintain_order="left").with_columns(pl.col("rows").fill_null(0))
     ends = pl.format("{} - {}", pl.col("bin") * BIN + 1, (pl.col("bin") + 1) * BIN)
     named = pl.when(pl.col("bin") * BIN >= LAST_BIN).then(pl.lit(f"over {LAST_BIN}")).otherwise(ends)
     return full.select(value=named, rows="rows", share=pl.col("rows") / pl.col("rows").sum())
 
 
-def _length(rows: pl.LazyFrame, words: pl.Expr, *, of: str) -> pl.DataFrame:
+def _length(words: pl.Series) -> pl.DataFrame:
     long = words.cast(pl.Float64)
-    return rows.select(
-        of=pl.lit(of), mean=long.mean(), median=long.median(), p95=long.quantile(0.95, "nearest"), most=long.max()
-    ).collect()
+    said = {"mean": long.mean(), "median": long.median(), "p95": long.quantile(0.95, "nearest"), "most": long.max()}
+    return pl.DataFrame([{"of": words.name, **said}], schema={"of": pl.String, **dict.fromkeys(said, pl.Float64)})

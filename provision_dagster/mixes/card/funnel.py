@@ -9,7 +9,7 @@ STAGES = ("candidates", "proved", "raw", "kept", "mixed")
 """Candidates of the programs, those that the truth rules prove, those drawn as raw QA, those that the filters kept, and
 the examples of the mix."""
 
-READ = ("funnel", "qa_statistics", "rejected_qa")
+KEY = ("family", "generator")
 
 
 @dataclass(frozen=True)
@@ -51,18 +51,18 @@ def funnel(mix: pl.LazyFrame, *, tables: Mapping[str, pl.LazyFrame]) -> Funnel:
     Funnel
         Generators by family and name; reasons and rules by rows.
     """
-    key = ["family", "generator"]
     fates, reason = tables["funnel"], pl.col("reason")
-    told = fates.group_by(key).agg(
-        candidates=pl.col("count").filter(reason == "candidate").sum(),
-        proved=pl.col("count").filter(reason.is_in(["kept", "sampled_out"])).sum(),
-    )
-    filtered = tables["qa_statistics"].group_by(key).agg(raw=pl.col("raw_rows").sum(), kept=pl.col("rows").sum())
-    mixed = mix.filter(pl.col("origin") == "generated").group_by(key).agg(mixed=pl.len())
-    joined = told.join(filtered, on=key, how="full", coalesce=True).join(mixed, on=key, how="full", coalesce=True)
-    dropped = fates.filter(~reason.is_in(["candidate", "kept", "sampled_out"])).group_by("generator", "reason")
+    proved, statistics = reason.is_in(["kept", "sampled_out"]), tables["qa_statistics"]
+    stages = {
+        "candidates": fates.filter(reason == "candidate").select(*KEY, rows="count"),
+        "proved": fates.filter(proved).select(*KEY, rows="count"),
+        "raw": statistics.select(*KEY, rows="raw_rows"),
+        "kept": statistics.select(*KEY, rows="rows"),
+        "mixed": mix.filter(pl.col("origin") == "generated").group_by(KEY).agg(rows=pl.len()),
+    }
+    dropped = fates.filter(~proved & (reason != "candidate")).group_by("generator", "reason")
     return Funnel(
-        joined.select(*key, *(pl.col(stage).cast(pl.Int64) for stage in STAGES)).sort(key).collect(),
+        _side_by_side(stages),
         dropped.agg(rows=pl.col("count").sum()).filter(pl.col("rows") > 0).sort("generator", "reason").collect(),
         tables["rejected_qa"]
         .group_by("rule")
@@ -70,3 +70,10 @@ def funnel(mix: pl.LazyFrame, *, tables: Mapping[str, pl.LazyFrame]) -> Funnel:
         .sort("rows", "rule", descending=[True, False])
         .collect(),
     )
+
+
+def _side_by_side(stages: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """Sum the rows of every generator, a column per stage."""
+    told = [rows.select(*KEY, pl.col("rows").cast(pl.Int64), stage=pl.lit(name)) for name, rows in stages.items()]
+    summed = pl.concat(told).group_by(*KEY, "stage").agg(pl.col("rows").sum())
+    return summed.pivot("stage", on_columns=STAGES, index=KEY, values="rows").sort(KEY).collect(engine="streaming")

@@ -79,10 +79,9 @@ def tails(mix: pl.LazyFrame) -> list[Tail]:
     list of Tail
         One per kind of KINDS.
     """
-    said = mix.select(said=pl.col("metadata").str.json_decode(_METADATA))
-    found = []
-    for field, kind in KINDS.items():
-        named = said.select(value=pl.col("said").struct.field(field).list.unique()).explode("value").drop_nulls()
-        counts = named.group_by("value").agg(rows=pl.len()).collect(engine="streaming")
-        found.append(Tail(kind, counts.sort("rows", "value", descending=[True, False])))
-    return found
+    said = mix.select(said=pl.col("metadata").str.json_decode(_METADATA)).unnest("said")
+    named = [said.select(value=pl.col(field).list.unique()).explode("value").drop_nulls() for field in KINDS]
+    # together, so that the table is read and the JSON parsed once
+    counts = pl.collect_all([n.group_by("value").agg(rows=pl.len()) for n in named], engine="streaming")
+    ordered = [found.sort("rows", "value", descending=[True, False]) for found in counts]
+    return [Tail(kind, found) for kind, found in zip(KINDS.values(), ordered, strict=True)]
