@@ -30,6 +30,7 @@ from rich.table import Table
 from provision_dagster.generators.schema import FILTERED_QA
 from provision_dagster.image_sets.schema import IMAGES
 from provision_dagster.mixes.boxes import box_text
+from provision_dagster.mixes.card.exported import write_exported_card
 from provision_dagster.mixes.export import export_mix
 from provision_dagster.mixes.formats import FORMATS
 from provision_dagster.mixes.rebuild import rebuilt_blocks, source_versions
@@ -150,9 +151,10 @@ def build(folder: Path) -> str:
 def export(folder: Path) -> str:
     """Write every format."""
     store = Store(folder / "tables")
+    versions = source_versions(store) | {"mixes": store.version("mixes")}
     export_mix(
         store.scan("mixes", partitions=RECIPE.name), folder / "exports" / RECIPE.name, recipe=RECIPE,
-        table_versions=source_versions(store), images=store.scan("images"),
+        table_versions=versions, images=store.scan("images"),
     )  # fmt: skip
     files = [path for path in (folder / "exports").rglob("*") if path.is_file()]
     return f"{len(files)} files, {sum(path.stat().st_size for path in files) / 1e9:.2f} GB"
@@ -164,6 +166,12 @@ def verify(folder: Path) -> str:
     if not found.passed:
         raise AssertionError(found)
     return f"{sum(file.rows or 0 for file in found.files):,} rows in {len(found.files)} files"
+
+
+def card(folder: Path) -> str:
+    """Write card and gallery."""
+    files = write_exported_card(folder / "exports" / RECIPE.name, store=Store(folder / "tables"))
+    return f"{sum(path.stat().st_size for path in files.values()) / 1e6:.1f} MB"
 
 
 def again(folder: Path) -> str:
@@ -204,7 +212,7 @@ def main() -> None:
     figures: dict[str, dict[str, object]] = {}
     try:
         alone(prepare, folder, chosen.rows, chosen.pictures)
-        for step in (build, export, verify, *([again] if chosen.again else [])):
+        for step in (build, export, verify, card, *([again] if chosen.again else [])):
             seconds, worked, peak, told = alone(step, folder)
             cpu = round(worked, 1)
             figures[step.__name__] = {"seconds": round(seconds, 1), "cpu": cpu, "gib": round(peak, 2), "told": told}

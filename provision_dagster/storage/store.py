@@ -13,6 +13,7 @@ from provision_dagster.storage.creation import create_table
 from provision_dagster.storage.files import TableFiles
 from provision_dagster.storage.history import version_before_change
 from provision_dagster.storage.settings import options_from_env, root_url, url_from_env
+from provision_dagster.storage.slices import lost_files, slice_files
 from provision_dagster.storage.stored_types import stored_schema
 from provision_dagster.storage.tables import TABLES, TableSpec
 from provision_dagster.storage.writer import PartitionWriter, Slice
@@ -213,9 +214,7 @@ class Store:
         unknown = [c for c in columns or () if c not in spec.schema]
         if unknown:
             raise InputError(f"table `{name}`: `columns` must be of {list(spec.schema)}, got {unknown}")
-        table = self.table(name)
-        if version is not None:
-            table.load_as_version(version)
+        table = self._at(name, version)
         return self._read(spec, table, wanted=_wanted(partitions, spec=spec), columns=columns)
 
     def files(self, name: str, *, partitions: Partitions | None = None) -> list[str]:
@@ -223,6 +222,26 @@ class Store:
         wanted = _wanted(partitions, spec=self.spec(name))
         filters = [(column, "in", values) for column, values in wanted.items()]
         return sorted(self.table(name).file_uris(file_pruning_predicate=filters or None))
+
+    def lost_files(self, name: str, *, key: str | Mapping[str, str] | None = None, version: int) -> list[str]:
+        """Return the data files that a version of a table names and that are not there any more.
+
+        Parameters
+        ----------
+        name
+            Table.
+        key
+            As for `write_partition`; None for all partitions.
+        version
+            Version of the table.
+
+        Returns
+        -------
+        list of str
+            Relative to the table. Upkeep deletes what only old versions need (see `maintenance`).
+        """
+        chosen = {} if key is None else slice_key(key, spec=self.spec(name))
+        return lost_files(slice_files(self._at(name, version), key=chosen), store=self._files(name))
 
     def version(self, name: str) -> int:
         """Return the latest version of a table."""
@@ -252,6 +271,12 @@ class Store:
         if spec.partition_by is None:
             return []
         return sorted({str(found[spec.partition_by]) for found in self.table(name).partitions()})
+
+    def _at(self, name: str, version: int | None) -> DeltaTable:
+        table = self.table(name)
+        if version is not None:
+            table.load_as_version(version)
+        return table
 
     def _files(self, name: str) -> TableFiles:
         try:

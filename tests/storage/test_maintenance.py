@@ -43,6 +43,18 @@ def test_replaced_files_go_after_the_retention(store: Store) -> None:
     assert store.write_partition("qa_object", raw_qa("s", count=6, answer="c"), key="s") == version
 
 
+def test_files_that_an_old_version_lost_are_told(store: Store) -> None:
+    store.write_partition("qa_object", raw_qa("t", count=2, answer="a"), key="t")
+    old, now = store.version("qa_object") - 2, store.version("qa_object")
+    assert store.lost_files("qa_object", version=old) == []
+    maintain(store, tables=["qa_object"], retention_hours=0)
+    (lost,) = store.lost_files("qa_object", version=old)
+    assert lost.startswith("shard=s/part-")
+    assert store.lost_files("qa_object", key="s", version=old) == [lost]
+    assert store.lost_files("qa_object", key="t", version=old) == []
+    assert store.lost_files("qa_object", version=now) == []
+
+
 def test_small_files_are_merged(store: Store) -> None:
     more = raw_qa("s", count=8, answer="c").slice(6).with_columns(pl.col("seed").cast(pl.Decimal(20, 0)))
     write_deltalake(store.table("qa_object"), more, mode="append")

@@ -1,6 +1,5 @@
 """Writes the card and the gallery of a mix into one folder."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -84,7 +83,8 @@ def write_card(
     files = {name: target / file for name, file in _FILES.items()}
     for chart in drawn:
         _write(target / "charts" / f"{chart.name}.svg", chart.file)
-    _write(files["pictures"], "".join(f"{_line(row)}\n" for row in pictures.iter_rows(named=True)))
+    with atomic_file(files["pictures"]) as part:
+        pictures.write_ndjson(part)
     _write(files["gallery"], gallery_page(shown, recipe=recipe, total=found.rows))
     _write(files["page"], html)
     _write(files["card"], render_page("card.md.jinja", **values, drawn=drawn))
@@ -138,10 +138,6 @@ def _values(recipe: Recipe, found: Distributions, followed: Funnel, tailed: list
 def _few(shown: Gallery) -> list[dict[str, Any]]:
     """Some examples of the gallery, of as many generators as there is room for."""
     return [{name: entry[name] for name in ("generator", "prompt", "response")} for entry in shown.entries[:EXAMPLES]]
-
-
-def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False)
 
 
 def _write(path: Path, text: str) -> None:
