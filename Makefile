@@ -1,4 +1,4 @@
-# make demo | make test | make ui | make setup | make lint | make bench | make bench-annotators
+# make demo | make test | make ui | make setup | make lint | make loaders | make bench | make bench-annotators
 SHELL := /bin/bash
 VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
@@ -13,7 +13,7 @@ export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 export GX_ANALYTICS_ENABLED = false
 export DAGSTER_DISABLE_TELEMETRY = true
 
-.PHONY: demo test ui setup lint types check bench bench-annotators clean help
+.PHONY: demo test loaders ui setup lint types check bench bench-annotators clean help
 
 help: ## Show the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/:/'
@@ -36,6 +36,19 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 
 test: $(ALL_INSTALLED) ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+loaders: $(VENV)/loaders/lmms_eval/.installed $(VENV)/loaders/vlmevalkit/.installed ## Install lmms-eval and VLMEvalKit for the tests, each beside the environment
+
+# what is listed is installed without dependencies, the rest is the environment's own: a .pth file names its packages
+$(VENV)/loaders/%/.installed: tests/mixes/held_out/loaders/%.txt $(ALL_INSTALLED)
+	@echo "setting up $(@D)"
+	@rm -rf $(@D)
+	@$(BIN)/python -m venv --without-pip $(@D)
+	@if command -v uv >/dev/null; then uv pip install --quiet --no-deps --python $(@D)/bin/python -r $<; \
+	else $(BIN)/python -m pip --python $(@D)/bin/python install --quiet --no-deps -r $<; fi
+	@packages='import sysconfig; print(sysconfig.get_path("platlib"))'; \
+	$(BIN)/python -c "$$packages" > "$$($(@D)/bin/python -c "$$packages")/shared.pth"
+	@touch $@
 
 ui: setup ## Open Dagster's UI on http://127.0.0.1:3000
 	@$(BIN)/provision home

@@ -1,19 +1,24 @@
 """Read and score a held-out set with lmms-eval alone; run where it is installed, in the folder of the export.
 
-Prints JSON: per task the rows, prompts, sizes of pictures and targets as lmms-eval sees them, and the scores that its
-evaluator gives to a model that is always right.
+Prints JSON: per task what a model that chats is shown (ids, texts, hashes of pixels), the scores of its answers, which
+are all right, and the scores that lmms-eval's command line gives to its own model that always answers A.
 """
 
+import hashlib
 import json
 import sys
+from pathlib import Path
 
-import lmms_eval.evaluator
+from lmms_eval import evaluator
 from lmms_eval.api.model import lmms
-from lmms_eval.tasks import TaskManager, get_task_dict
+from lmms_eval.cli import dispatch
+from lmms_eval.tasks import TaskManager
 
 
 class Right(lmms):
-    """Answers with the letter that is right for the first, and with "A" for the others where it is told to guess."""
+    """Answers with the right letter, and keeps what it was shown."""
+
+    is_simple = False
 
     def __init__(self):
         super().__init__()
@@ -23,12 +28,12 @@ class Right(lmms):
         """Answer each request from its own document."""
         answers = []
         for request in requests:
-            context, _, doc_to_visual, doc_id, task, split = request.args
+            _, doc_to_messages, _, doc_id, task, split = request.args
             doc = self.task_dict[task][split][doc_id]
-            shown = doc_to_visual(doc)
-            self.seen.setdefault(task, []).append(
-                {"id": doc["id"], "prompt": context, "pictures": [list(one.size) for one in shown]}
-            )
+            (turn,) = doc_to_messages(doc)
+            pictures = [digest(part["url"]) for part in turn["content"] if part["type"] == "image"]
+            (text,) = [part["text"] for part in turn["content"] if part["type"] == "text"]
+            self.seen.setdefault(task, []).append({"id": doc["id"], "prompt": text, "pictures": pictures})
             answers.append(f"({doc['answer']})")
         return answers
 
@@ -41,17 +46,36 @@ class Right(lmms):
         raise NotImplementedError
 
 
-def main(name):
-    """Load the group, evaluate a model on it, and print what was seen."""
-    manager = TaskManager(include_path="lmms_eval", include_defaults=False)
-    tasks = get_task_dict([name], manager)
-    model = Right()
-    done = lmms_eval.evaluator.evaluate(lm=model, task_dict=tasks, limit=None, cli_args=None)
-    scores = {
-        task: {key.split(",")[0]: value for key, value in found.items() if isinstance(value, float)}
-        for task, found in done["results"].items()
+def digest(picture):
+    """Return a hash of pixels."""
+    return hashlib.sha256(picture.convert("RGB").tobytes()).hexdigest()
+
+
+def scores(found):
+    """Return the metrics of each task, without their filters' names."""
+    return {
+        task: {key.split(",")[0]: value for key, value in results.items() if isinstance(value, float)}
+        for task, results in found["results"].items()
     }
-    print("RESULT " + json.dumps({"seen": model.seen, "scores": scores}))
+
+
+def command(name):
+    """Run the command line of docs/train_and_evaluate.md with a model that needs no weights."""
+    model = ["--model", "dummy", "--model_args", "response=A"]
+    tasks = ["--include_path", "lmms_eval", "--tasks", name, "--batch_size", "1"]
+    sys.argv = ["lmms_eval", *model, *tasks, "--log_samples", "--output_path", "results"]
+    dispatch.main()
+    (file,) = Path("results").rglob("*_results.json")
+    return json.loads(file.read_text())
+
+
+def main(name):
+    """Evaluate both models, and print what was seen."""
+    model = Right()
+    manager = TaskManager(include_path="lmms_eval", include_defaults=False)
+    right = evaluator.simple_evaluate(model=model, tasks=[name], task_manager=manager)
+    always_a = command(name)
+    print("RESULT " + json.dumps({"seen": model.seen, "right": scores(right), "always_a": scores(always_a)}))
 
 
 if __name__ == "__main__":
