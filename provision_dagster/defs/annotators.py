@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from provision_dagster.annotate import ASKING, Model, annotate_shard, load_model, with_questions
-from provision_dagster.defs.describe import column_schema, markdown_table
+from provision_dagster.defs.describe import markdown_table, stored_metadata
 from provision_dagster.defs.image_sets import annotator_settings, images
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.marked import marked
@@ -56,10 +56,7 @@ def annotator(table: str, *, description: str, deps: Sequence[Any] = ()) -> dg.A
         settings = {name: json.loads(model.config) for name, model in models.items() if model is not None}
         return dg.MaterializeResult(
             metadata={
-                "dagster/partition_row_count": rows.height,
-                "dagster/column_schema": column_schema(opened.spec(table)),
-                "dagster/uri": opened.uri(table),
-                "table_version": opened.version(table),
+                **stored_metadata(rows, table=table, store=opened),
                 "runs": dg.MetadataValue.md(markdown_table(pl.DataFrame(told))),
                 "failed_pictures": dg.MetadataValue.md(markdown_table(errors.head(10))),
                 "config": dg.MetadataValue.json(settings),

@@ -1,12 +1,13 @@
 """Asset checks: one suite per asset, blocking where broken data must not go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 import polars as pl
 
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.partitions import SHARDS
+from provision_dagster.defs.raw_qa import raw_qa
 from provision_dagster.defs.resources import StoreResource
 from provision_dagster.defs.stages import ANNOTATE
 from provision_dagster.filters.schema import FAMILIES
@@ -27,16 +28,21 @@ def shard_check(asset: str, *, description: str, suite: Suite | None = None) -> 
         asset=asset, name=f"{asset}_is_sound", description=description, blocking=True, partitions_def=SHARDS
     )
     def check(context: dg.AssetCheckExecutionContext, store: StoreResource) -> dg.AssetCheckResult:
-        opened, found, seen = store.store(), [], 0
-        for shard in context.op_execution_context.partition_keys:
-            rows = opened.scan(asset, partitions=shard).collect()
-            seen += rows.height
-            found.append(contract_problems(rows, spec=opened.spec(asset)))
-            if suite is not None:
-                found.append(suite(opened, shard, rows))
-        return result(pl.concat(found), rows=seen)
+        return check_shards(asset, context.op_execution_context.partition_keys, store=store.store(), suite=suite)
 
     return check
+
+
+def check_shards(table: str, shards: Sequence[str], *, store: Store, suite: Suite | None = None) -> dg.AssetCheckResult:
+    """Check the contract of a table shard by shard, and what a suite asks of it."""
+    found, seen = [], 0
+    for shard in shards:
+        rows = store.scan(table, partitions=shard).collect()
+        seen += rows.height
+        found.append(contract_problems(rows, spec=store.spec(table)))
+        if suite is not None:
+            found.append(suite(store, shard, rows))
+    return result(pl.concat(found), rows=seen)
 
 
 def result(
@@ -53,6 +59,13 @@ def as_problem(rule: str, rows: pl.DataFrame, *, example: str) -> pl.DataFrame:
     if rows.is_empty():
         return pl.DataFrame(schema=PROBLEMS)
     return pl.DataFrame({"rule": [rule], "rows": [rows.height], "example": [str(rows[example][0])]}, schema=PROBLEMS)
+
+
+def as_problems(broken: Mapping[str, pl.DataFrame], *, example: str) -> pl.DataFrame:
+    """Count the rows that break each rule, as `as_problem`."""
+    return pl.concat(
+        [pl.DataFrame(schema=PROBLEMS), *(as_problem(rule, rows, example=example) for rule, rows in broken.items())]
+    )
 
 
 def _pictures(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +114,7 @@ def _questions(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _funnel_adds_up(store: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Raw QA = kept + rejected: nothing is lost between them."""
-    raw = pl.concat([store.scan(f, partitions=shard, columns=["id"]) for f in FAMILIES]).collect()
+    raw = raw_qa(store, shard, columns=["id"])
     after = pl.concat([rows.select("id"), store.scan("rejected_qa", partitions=shard, columns=["id"]).collect()])
     lost = raw.join(after, on="id", how="anti")
     added = after.join(raw, on="id", how="anti")

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from provision_dagster.storage.store import Store
 from provision_dagster.storage.tables import TableSpec
 
 Metadata = dict[str, Any]
@@ -28,6 +29,12 @@ def table_metadata(
         "table_version": version,
         "preview": dg.MetadataValue.md(markdown_table(frame.head(PREVIEW_ROWS))),
     }
+
+
+def stored_metadata(frame: pl.DataFrame, *, table: str, store: Store) -> Metadata:
+    """Metadata of partitions that an asset has written itself."""
+    spec, uri, version = store.spec(table), store.uri(table), store.version(table)
+    return table_metadata(frame, spec=spec, uri=uri, version=version, partitioned=True)
 
 
 def column_schema(spec: TableSpec) -> dg.TableSchema:

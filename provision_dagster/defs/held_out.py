@@ -125,11 +125,7 @@ def base_pictures(
     recipe = find_recipe(context.partition_key, files=folders.recipe_files())
     config = folders.held_out_settings()
     found = open_base_pictures(recipe, held_out_pictures=held_out_pictures.collect(), config=config)
-    metadata: Metadata = {
-        "dagster/partition_row_count": found.height,
-        "held_out": found["like"].count(),
-        "cannot_be_opened": found["error"].count(),
-    }
+    metadata: Metadata = {"held_out": found["like"].count(), "cannot_be_opened": found["error"].count()}
     return dg.Output(found, metadata=metadata, data_version=data_version(found))
 
 

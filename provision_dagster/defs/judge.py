@@ -7,18 +7,18 @@ import dagster as dg
 import polars as pl
 
 from provision_dagster.defs.annotators import POOL, SHARDS_PER_RUN
-from provision_dagster.defs.checks import as_problem, failures, result
-from provision_dagster.defs.describe import Metadata, column_schema, markdown_pictures, markdown_table
+from provision_dagster.defs.checks import as_problems, check_shards, failures
+from provision_dagster.defs.describe import Metadata, markdown_pictures, markdown_table, stored_metadata
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
+from provision_dagster.defs.raw_qa import raw_qa
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.config import FilterConfig
 from provision_dagster.filters.judge_plot import plot_p_yes, share_between
 from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.judge_qa import TABLE, LoadedJudge, judge_shard, load_judge, unjudged
 from provision_dagster.scene_graphs.annotators.lease import devices_for, lease_folder, leased
-from provision_dagster.storage.contract import contract_problems
 from provision_dagster.storage.store import Store
 
 WORST = 10
@@ -47,10 +47,7 @@ def judge_scores(
     rows = opened.scan(TABLE, partitions=shards).collect()
     return dg.MaterializeResult(
         metadata={
-            "dagster/partition_row_count": rows.height,
-            "dagster/column_schema": column_schema(opened.spec(TABLE)),
-            "dagster/uri": opened.uri(TABLE),
-            "table_version": opened.version(TABLE),
+            **stored_metadata(rows, table=TABLE, store=opened),
             "config": dg.MetadataValue.json(json.loads(judge.config) if judge else {}),
             "prefix": judge.judge.prefix if judge else "none",
             "runs": dg.MetadataValue.md(markdown_table(pl.DataFrame(told))),
@@ -62,7 +59,7 @@ def judge_scores(
 
 def _judged(shard: str, judge: LoadedJudge | None, opened: Store) -> dict[str, Any]:
     """Judge one shard and tell of it."""
-    raw = pl.concat([opened.scan(family, partitions=shard) for family in FAMILIES]).collect()
+    raw = raw_qa(opened, shard)
     images = opened.scan("images", partitions=shard).collect()
     work, scored = judge_shard(judge, raw, images=images, shard=shard, store=opened)
     return {
@@ -103,17 +100,13 @@ def judge_scores_is_sound(
     context: dg.AssetCheckExecutionContext, folders: FoldersResource, store: StoreResource
 ) -> dg.AssetCheckResult:
     """Check the contract of the table, and that its rows are those of the raw QA."""
-    opened, found, seen = store.store(), [], 0
     config = folders.filters().judge
-    for shard in context.op_execution_context.partition_keys:
-        rows = opened.scan(TABLE, partitions=shard).collect()
-        seen += rows.height
-        found.append(contract_problems(rows, spec=opened.spec(TABLE)))
-        raw = pl.concat([opened.scan(family, partitions=shard) for family in FAMILIES]).collect()
-        asked = {"prompt": config.prompt, "generators": config.generators} if config else {"prompt": None}
-        problems = unjudged(rows, raw, **asked)
-        found += [as_problem(rule, bad, example="id") for rule, bad in problems.items()]
-    return result(pl.concat(found), rows=seen)
+    asked = {"prompt": config.prompt, "generators": config.generators} if config else {"prompt": None}
+
+    def rows_fit(opened: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+        return as_problems(unjudged(rows, raw_qa(opened, shard), **asked), example="id")
+
+    return check_shards(TABLE, context.op_execution_context.partition_keys, store=store.store(), suite=rows_fit)
 
 
 judge_scores_complete = failures(TABLE)

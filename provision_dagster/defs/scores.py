@@ -1,15 +1,15 @@
 """Scores that models give to questions, for the rules that read them; one model load for many shards."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from provision_dagster.defs.annotators import POOL, SHARDS_PER_RUN
-from provision_dagster.defs.checks import as_problem, failures, result
-from provision_dagster.defs.describe import Metadata, column_schema, markdown_pictures, markdown_table
+from provision_dagster.defs.checks import as_problems, check_shards, failures
+from provision_dagster.defs.describe import Metadata, markdown_pictures, markdown_table, stored_metadata
 from provision_dagster.defs.io_manager import data_version
 from provision_dagster.defs.partitions import SHARDS
 from provision_dagster.defs.policies import RETRY, policy
@@ -19,7 +19,7 @@ from provision_dagster.filters.region_text_plot import plot_scores
 from provision_dagster.filters.regions import REGION_FAMILIES
 from provision_dagster.scene_graphs.annotators.feeding import Work
 from provision_dagster.scene_graphs.annotators.lease import devices_for, lease_folder, leased
-from provision_dagster.storage.contract import contract_problems
+from provision_dagster.storage.store import Store
 
 WORST = 10
 """Questions that the metadata shows: those whose regions fit least."""
@@ -49,10 +49,7 @@ def region_text_scores(
     rows = opened.scan(TABLE, partitions=shards).collect()
     return dg.MaterializeResult(
         metadata={
-            "dagster/partition_row_count": rows.height,
-            "dagster/column_schema": column_schema(opened.spec(TABLE)),
-            "dagster/uri": opened.uri(TABLE),
-            "table_version": opened.version(TABLE),
+            **stored_metadata(rows, table=TABLE, store=opened),
             "config": dg.MetadataValue.json(json.loads(config.told()) if config else {}),
             "runs": dg.MetadataValue.md(markdown_table(pl.DataFrame(scored))),
             **_speed(scored, work),
@@ -95,15 +92,12 @@ def region_text_scores_is_sound(
     context: dg.AssetCheckExecutionContext, folders: FoldersResource, store: StoreResource
 ) -> dg.AssetCheckResult:
     """Check the contract of the table, and that its rows are those of the raw QA."""
-    opened, found, seen = store.store(), [], 0
     config = folders.filters().region_text
-    for shard in context.op_execution_context.partition_keys:
-        rows = opened.scan(TABLE, partitions=shard).collect()
-        seen += rows.height
-        found.append(contract_problems(rows, spec=opened.spec(TABLE)))
-        problems: Mapping[str, pl.DataFrame] = check_scores(shard, rows, config=config, store=opened)
-        found += [as_problem(rule, bad, example="id") for rule, bad in problems.items()]
-    return result(pl.concat(found), rows=seen)
+
+    def rows_fit(opened: Store, shard: str, rows: pl.DataFrame) -> pl.DataFrame:
+        return as_problems(check_scores(shard, rows, config=config, store=opened), example="id")
+
+    return check_shards(TABLE, context.op_execution_context.partition_keys, store=store.store(), suite=rows_fit)
 
 
 region_text_scores_complete = failures(TABLE)

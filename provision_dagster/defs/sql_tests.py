@@ -5,10 +5,10 @@ import polars as pl
 
 from provision_dagster.defs.checks import result
 from provision_dagster.defs.partitions import SHARDS
+from provision_dagster.defs.raw_qa import raw_qa
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.config import FilterConfig
 from provision_dagster.filters.run_sql import SqlTest, run_sql_tests
-from provision_dagster.filters.schema import FAMILIES
 from provision_dagster.storage.contract import PROBLEMS
 from provision_dagster.storage.store import Store
 
@@ -42,9 +42,8 @@ def tested(store: Store, shard: str, config: FilterConfig) -> tuple[pl.DataFrame
 
 
 def _tables(store: Store, shard: str, config: FilterConfig) -> dict[str, pl.DataFrame]:
-    raw = pl.concat([store.scan(name, partitions=shard, columns=COUNTED) for name in FAMILIES]).collect()
     stored = {name: store.scan(name, partitions=shard).collect() for name in READ}
-    return {"raw_qa": raw, **stored, "config": config.as_table()}
+    return {"raw_qa": raw_qa(store, shard, columns=COUNTED), **stored, "config": config.as_table()}
 
 
 def _problem(test: SqlTest, shard: str) -> pl.DataFrame:
