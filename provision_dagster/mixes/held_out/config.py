@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from provision_dagster.image_sets.spec import read_mapping
 from provision_dagster.scene_graphs.annotators.config_files import checked
 
-SPECIAL_NAMES = ("mmbench", "ccbench", "openended")
+SPECIAL_NAMES = ("mmbench", "ccbench", "circular", "mmcr", "openended")
 """VLMEvalKit scores a data set with one of these in its name in another way than plain multiple choice."""
 
 
