@@ -12,6 +12,8 @@ BIN := $(VENV)/bin
 export DAGSTER_HOME ?= $(CURDIR)/.dagster_home
 export GX_ANALYTICS_ENABLED = false
 export DAGSTER_DISABLE_TELEMETRY = true
+# where it is set, every process would compile all that it imports again
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test loaders ui setup lint types check bench bench-annotators clean help
 
