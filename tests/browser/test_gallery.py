@@ -160,6 +160,16 @@ def test_boxes_lie_where_the_objects_are(gallery: Page) -> None:
     expect(mark).to_be_hidden()
 
 
+def test_pictures_of_one_question_stand_side_by_side(gallery: Page) -> None:
+    gallery.get_by_role("searchbox").fill("What is <script>")
+    expect(gallery.locator("figure")).to_have_count(2)
+    left, right = (gallery.locator("figure").nth(place).bounding_box() for place in (0, 1))
+    assert left is not None
+    assert right is not None
+    assert left["y"] == right["y"]
+    assert right["x"] >= left["x"] + left["width"]
+
+
 def test_lost_pictures_say_so(gallery: Page) -> None:
     gallery.get_by_role("searchbox").fill(f"{5:032x}")
     expect(gallery.locator("figcaption")).to_contain_text("no picture: missing")
@@ -185,7 +195,7 @@ def test_it_can_be_used_by_keyboard(gallery: Page) -> None:
 def test_day_and_night_differ_and_nothing_is_wider_than_a_phone(page: Page, files: dict[str, Path], name: str) -> None:
     grounds = []
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.goto(files[name].as_uri())
         grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
     assert grounds == ["rgb(255, 255, 255)", "rgb(22, 24, 29)"]

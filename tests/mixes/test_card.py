@@ -13,7 +13,7 @@ from provision_dagster.mixes.card.charts import bars, curve
 from provision_dagster.mixes.card.distributions import distributions
 from provision_dagster.mixes.card.funnel import funnel
 from provision_dagster.mixes.card.ledger import ledger, summary
-from provision_dagster.mixes.card.pages import asset, markdown
+from provision_dagster.mixes.card.pages import asset, markdown, percent
 from provision_dagster.mixes.card.tails import tails
 from provision_dagster.mixes.gallery.entries import gallery
 from provision_dagster.mixes.gallery.sample import sample
@@ -48,7 +48,7 @@ def test_groups_answers_and_words_are_counted(mix: pl.DataFrame) -> None:
     assert dict(found.groups["form"].select("value", "rows").iter_rows()) == {"open": 45, "choice": 15}
     assert dict(found.groups["pictures"].select("value", "rows").iter_rows()) == {"1": 59, "2": 1}
     assert found.answers.select("value", "rows").rows() == [("brown", 45)]
-    assert found.letters["value"].to_list() == ["B"]
+    assert found.letters.rows() == [("B of 2", 15, 1.0)]
     assert found.yes_no == 0
     assert found.first_two_words.row(0)[:2] == ("what color", 59)
     assert found.question_words["value"][0] == "1 - 5"
@@ -201,6 +201,23 @@ def test_markdown_shows_texts_as_texts(files: dict[str, Path]) -> None:
 def test_the_ledger_is_written_line_by_line(files: dict[str, Path]) -> None:
     lines = [json.loads(line) for line in files["pictures"].read_text(encoding="utf-8").splitlines()]
     assert [line["attribution"] for line in lines] == [None if i == 4 else f"author {i}" for i in range(PICTURES)]
+
+
+def test_letters_are_counted_among_questions_with_as_many_options(mix: pl.DataFrame) -> None:
+    three = pl.lit(["a", "b", "c"], dtype=mix.schema["options"])
+    choice = mix.filter(form="choice")
+    found = distributions(pl.concat([choice, choice.head(5).with_columns(options=three, response=pl.lit("C"))]).lazy())
+    assert found.letters.rows() == [("B of 2", 15, 1.0), ("C of 3", 5, 1.0)]
+    mixed = choice.with_columns(response=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("A")).otherwise("response"))
+    assert distributions(mixed.lazy()).letters.rows() == [("A of 2", 3, 0.2), ("B of 2", 12, 0.8)]
+
+
+@pytest.mark.parametrize(
+    ("share", "told"),
+    [(None, ""), (0.0, "0.0%"), (0.0004, "< 0.1%"), (0.25, "25.0%"), (0.9999, "> 99.9%"), (1.0, "100.0%")],
+)
+def test_only_nothing_is_no_percent_and_only_all_a_hundred(share: float | None, told: str) -> None:
+    assert percent(share) == told
 
 
 def test_charts_are_xml_whatever_the_names() -> None:

@@ -56,7 +56,7 @@ def bars(name: str, title: str, counts: pl.DataFrame, *, logarithmic: bool = Fal
     title
         What is counted.
     counts
-        `value`, `rows`, `share`, from top to bottom.
+        `value`, `rows`, `share` (null: none is told), from top to bottom.
     logarithmic
         Whether a bar grows with the logarithm of its number.
     """
@@ -68,7 +68,7 @@ def bars(name: str, title: str, counts: pl.DataFrame, *, logarithmic: bool = Fal
             name=_short(_said(row["value"])),
             y=TOP + place * LINE,
             length=round(max(room * _long(row["rows"], logarithmic) / most, 1.0 if row["rows"] else 0.0), 1),
-            value=f"{number(row['rows'])} ({percent(row['share'])})",
+            value=number(row["rows"]) + (f" ({percent(row['share'])})" if row["share"] is not None else ""),
         )
         for place, row in enumerate(counts.iter_rows(named=True))
     ]

@@ -7,7 +7,7 @@ import polars as pl
 GROUPS = ("family", "generator", "form", "origin", "source", "pictures")
 """Columns by which examples are counted; `pictures`: how many an example shows."""
 
-MOST_ANSWERS, MOST_WORDS = 20, 15
+MOST_ANSWERS, MOST_LETTERS, MOST_WORDS = 20, 35, 15
 """Rows of a chart."""
 
 BIN, LAST_BIN = 5, 60
@@ -33,7 +33,8 @@ class Distributions:
     answers
         The most frequent answers of the open form: `value`, `rows`, `share`.
     letters
-        The same of the letters of the multiple-choice form, by letter.
+        The same of the letters of the multiple-choice form, "A of 2" and so on: `share` is that among the examples with
+        as many options.
     yes_no
         Share of the open examples that are answered yes or no; None without any.
     question_words, answer_words
@@ -81,7 +82,7 @@ def distributions(mix: pl.LazyFrame) -> Distributions:
         **total,
         groups={name: counted(shown, pl.col(name)) for name in GROUPS},
         answers=counted(opened, pl.col("answer"), most=MOST_ANSWERS),
-        letters=counted(mix.filter(pl.col("form") == "choice"), pl.col("response")).sort("value").head(MOST_ANSWERS),
+        letters=_letters(mix),
         yes_no=opened.select(pl.col("answer").is_in(["yes", "no"]).mean()).collect(engine="streaming").item(),
         question_words=_binned(words["question"]),
         answer_words=_binned(words["answer"]),
@@ -97,6 +98,16 @@ def counted(rows: pl.LazyFrame, value: pl.Expr, *, most: int | None = None) -> p
     shares = found.with_columns(share=pl.col("rows") / pl.col("rows").sum())
     ordered = shares.sort("rows", "value", descending=[True, False], nulls_last=True)
     return (ordered if most is None else ordered.head(most)).collect(engine="streaming")
+
+
+def _letters(mix: pl.LazyFrame) -> pl.DataFrame:
+    """Count the letters that are right, by number of options."""
+    chosen = mix.filter(pl.col("form") == "choice").select(of=pl.col("options").list.len(), letter="response")
+    found = chosen.group_by("of", "letter").agg(rows=pl.len()).sort("of", "letter").head(MOST_LETTERS)
+    share = pl.col("rows") / pl.col("rows").sum().over("of")
+    return found.select(value=pl.format("{} of {}", "letter", "of"), rows="rows", share=share).collect(
+        engine="streaming"
+    )
 
 
 def _binned(words: pl.Series) -> pl.DataFrame:

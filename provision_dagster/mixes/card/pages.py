@@ -13,6 +13,9 @@ from markupsafe import Markup
 ROOM = Path(__file__).parents[1]
 FOLDERS = (ROOM / "card" / "templates", ROOM / "gallery" / "templates")
 
+_LEAST = 0.001
+"""Shares nearer to nothing, or to all, are not told more precisely."""
+
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$#])")
 
 
@@ -31,8 +34,12 @@ def number(value: float | None, digits: int = 0) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Write a share with one decimal."""
-    return "" if value is None else f"{value:.1%}"
+    """Write a share with one decimal; only nothing is 0.0%, and only all is 100.0%."""
+    if value is None:
+        return ""
+    if 0 < value < _LEAST:
+        return f"< {_LEAST:.1%}"
+    return f"> {1 - _LEAST:.1%}" if 1 - _LEAST < value < 1 else f"{value:.1%}"
 
 
 @cache

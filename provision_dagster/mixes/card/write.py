@@ -9,6 +9,7 @@ import yaml
 
 from provision_dagster import __version__
 from provision_dagster.mixes.atomic import atomic_file
+from provision_dagster.mixes.base_set import BASE
 from provision_dagster.mixes.batches import Frame
 from provision_dagster.mixes.card.charts import Chart, bars, curve
 from provision_dagster.mixes.card.distributions import GROUPS, Distributions, distributions
@@ -95,16 +96,12 @@ _FILES = {"card": "card.md", "page": "card.html", "gallery": "gallery.html", "pi
 
 
 def _charts(found: Distributions, followed: Funnel, tailed: list[Tail]) -> list[Chart]:
-    totals = followed.totals
-    most = max(*totals.values(), 1)
-    stages = pl.DataFrame({"value": STAGES, "rows": [totals[stage] for stage in STAGES]})
-    stages = stages.with_columns(share=pl.col("rows") / most)
     return [
-        bars("stages", "From candidates to examples, logarithmic", stages, logarithmic=True),
+        bars("stages", "Logarithmic, with the share of the stage before", _stages(followed), logarithmic=True),
         bars("generator", "Examples by generator", found.groups["generator"]),
         bars("family", "Examples by family", found.groups["family"]),
         bars("answers", "Answers of the open form", found.answers),
-        bars("letters", "Letters of the multiple-choice form", found.letters),
+        bars("letters", "Letters that are right, by number of options", found.letters),
         bars("question_words", "Words per question", found.question_words),
         bars("answer_words", "Words per answer", found.answer_words),
         bars("first_words", "First word of the question", found.first_words),
@@ -113,13 +110,23 @@ def _charts(found: Distributions, followed: Funnel, tailed: list[Tail]) -> list[
     ]
 
 
+def _stages(followed: Funnel) -> pl.DataFrame:
+    """Rows of every stage, and their share of the stage before; null where that is unknown."""
+    totals = pl.DataFrame({"value": STAGES, "rows": [followed.totals[stage] for stage in STAGES]})
+    before = pl.col("rows").shift()
+    return totals.with_columns(share=pl.when(before > 0).then(pl.col("rows") / before))
+
+
 def _values(recipe: Recipe, found: Distributions, followed: Funnel, tailed: list[Tail]) -> dict[str, Any]:
     """Return what the templates name, tables as rows."""
+    decided = recipe.model_dump(mode="json", exclude_defaults=True)
+    generators = found.groups["generator"].filter(pl.col("value") != BASE)
     return {
         "recipe": recipe,
-        "recipe_yaml": yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        "recipe_yaml": yaml.safe_dump(decided, sort_keys=False, allow_unicode=True),
         "version": __version__,
         "found": found,
+        "generators": generators.height,
         "groups": {name: found.groups[name].to_dicts() for name in GROUPS if name != "generator"},
         "answers": found.answers.to_dicts(),
         "letters": found.letters.to_dicts(),

@@ -142,9 +142,9 @@
     const facts = [entry.family, entry.form, ...scoresOf(entry), entry.license, entry.id].filter(Boolean);
     return element(
       "li",
-      { class: "example", "data-id": entry.id },
+      { class: entry.pictures.length > 1 ? "example several" : "example", "data-id": entry.id },
       element("h3", {}, entry.generator),
-      ...entry.pictures.map((_, place) => pictureOf(entry, place)),
+      element("div", { class: "pictures" }, ...entry.pictures.map((_, place) => pictureOf(entry, place))),
       ...spoken(entry),
       element("p", { class: "facts-of" }, facts.join(" · ")),
     );
