@@ -6,14 +6,13 @@ import dagster as dg
 import polars as pl
 
 from provision_dagster.defs.describe import Metadata, markdown_table
-from provision_dagster.defs.partitions import RECIPES
+from provision_dagster.defs.partitions import EVERY_SHARD, RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.mixes.card.exported import write_exported_card
 from provision_dagster.mixes.card.write import READ
 from provision_dagster.mixes.manifest import read_manifest
 
-EVERY_SHARD = dg.AllPartitionMapping()
 ASSETS = tuple(name for name in READ if name != "funnel")
 """The funnel is a table without an asset: raw QA write it."""
 

@@ -10,7 +10,7 @@ import polars as pl
 from provision_dagster.defs.checks import as_problem, result
 from provision_dagster.defs.describe import Metadata, markdown_table
 from provision_dagster.defs.io_manager import data_version
-from provision_dagster.defs.partitions import RECIPES
+from provision_dagster.defs.partitions import EVERY_SHARD, RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.mixes.held_out.base_overlaps import base_overlaps
@@ -23,7 +23,6 @@ from provision_dagster.mixes.held_out.split import held_out_pictures as choose_p
 from provision_dagster.mixes.registry import find_recipe
 from provision_dagster.storage.contract import PROBLEMS, contract_problems, problems
 
-EVERY_SHARD = dg.AllPartitionMapping()
 READ = ("filtered_qa", "images")
 LARGE_GROUP = 100
 """Pictures that hang together by being alike: of more, the bound on their distance is too wide for the data."""

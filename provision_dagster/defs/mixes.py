@@ -8,7 +8,7 @@ import polars as pl
 
 from provision_dagster.defs.describe import PREVIEW_ROWS, Metadata, column_schema, markdown_table
 from provision_dagster.defs.io_manager import Content
-from provision_dagster.defs.partitions import RECIPES
+from provision_dagster.defs.partitions import EVERY_SHARD, RECIPES
 from provision_dagster.defs.policies import policy
 from provision_dagster.defs.resources import FoldersResource, StoreResource
 from provision_dagster.filters.quality.suites import BLOCKING
@@ -20,7 +20,6 @@ from provision_dagster.mixes.registry import find_recipe, register_recipes
 from provision_dagster.mixes.targets import Figures
 from provision_dagster.storage.store import Store
 
-EVERY_SHARD = dg.AllPartitionMapping()
 OF_SHARDS = tuple(name for name in SOURCES if name != "base_pictures")
 QUALITY = dg.AssetKey("qa_quality")
 ERROR = dg.AssetCheckSeverity.ERROR

@@ -8,6 +8,9 @@ SHARDS = dg.DynamicPartitionsDefinition(name="shard")
 RECIPES = dg.DynamicPartitionsDefinition(name="recipe")
 """Names of the recipes in the recipe folder, registered by the asset `recipes`."""
 
+EVERY_SHARD = dg.AllPartitionMapping()
+"""What is made of a whole table, whichever shards it has."""
+
 
 def image_set_of(shard: str) -> str:
     """Return the image set of a shard key: "visual-genome-00012" -> "visual-genome"."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-Frame = pl.DataFrame | pl.LazyFrame
+from provision_dagster.mixes.batches import Frame
 
 UNKNOWN = "unknown"
 """Licence of a picture that says none."""

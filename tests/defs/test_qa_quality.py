@@ -136,6 +136,21 @@ def test_sound_data_gets_into_a_mix(factory: Factory) -> None:
     assert 0 <= age < 1
 
 
+def test_a_card_tells_of_the_export_whatever_came_after(factory: Factory) -> None:
+    factory.settings("{}\n")
+    assert factory.run(*EVERYTHING, partition="all").success
+    card = factory.folder / "exports" / "all" / "card" / "card.md"
+    before = card.read_text()
+    assert "zebra" not in before
+    other = pl.field("objects").list.eval(pl.element().replace({"dog": "zebra"}))
+    factory.fill(sound().spoilt(metadata=pl.col("metadata").struct.with_fields(objects=other)))
+    assert factory.run("mixes", "dataset_card", partition="all").success
+    assert card.read_text() == before
+    assert factory.run("exports", "dataset_card", partition="all").success
+    assert "zebra" in card.read_text()
+    factory.fill(sound())
+
+
 def test_an_error_tells_what_breaks_it(factory: Factory) -> None:
     factory.settings(STRICT)
     result = factory.run("qa_quality", "quality_results", "data_docs")

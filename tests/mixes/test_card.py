@@ -203,6 +203,12 @@ def test_the_ledger_is_written_line_by_line(files: dict[str, Path]) -> None:
     assert [line["attribution"] for line in lines] == [None if i == 4 else f"author {i}" for i in range(PICTURES)]
 
 
+def test_long_answers_are_counted_together(mix: pl.DataFrame) -> None:
+    texts = [f"{number:081}" if number % 2 else "x" * 80 for number in range(ROWS)]
+    found = distributions(mix.with_columns(pl.Series("answer", texts), form=pl.lit("open")).lazy())
+    assert found.answers.rows() == [("(over 80 letters)", 30, 0.5), ("x" * 80, 30, 0.5)]
+
+
 def test_letters_are_counted_among_questions_with_as_many_options(mix: pl.DataFrame) -> None:
     three = pl.lit(["a", "b", "c"], dtype=mix.schema["options"])
     choice = mix.filter(form="choice")

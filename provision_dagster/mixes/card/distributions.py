@@ -10,6 +10,9 @@ GROUPS = ("family", "generator", "form", "origin", "source", "pictures")
 MOST_ANSWERS, MOST_LETTERS, MOST_WORDS = 20, 35, 15
 """Rows of a chart."""
 
+LONGEST = 80
+"""Letters of an answer that is counted by itself: captions are all different, and would all be held in memory."""
+
 BIN, LAST_BIN = 5, 60
 """Words of one bar of a length chart; the last bar holds all that is longer."""
 
@@ -31,7 +34,7 @@ class Distributions:
     groups
         By column of GROUPS: `value`, `rows`, `share`, the most frequent first.
     answers
-        The most frequent answers of the open form: `value`, `rows`, `share`.
+        The most frequent answers of the open form: `value`, `rows`, `share`; those over LONGEST letters are one.
     letters
         The same of the letters of the multiple-choice form, "A of 2" and so on: `share` is that among the examples with
         as many options.
@@ -73,6 +76,8 @@ def distributions(mix: pl.LazyFrame) -> Distributions:
     """
     shown = mix.with_columns(pictures=pl.col("image_uris").list.len())
     opened = mix.filter(pl.col("form") == "open").select(answer=ANSWER.str.strip_chars().str.to_lowercase())
+    long = pl.col("answer").str.len_chars() > LONGEST
+    short = pl.when(long).then(pl.lit(f"(over {LONGEST} letters)")).otherwise("answer")
     begun = QUESTION.str.to_lowercase().str.extract_groups(_BEGINNING).struct
     pair = pl.concat_str(begun.field("first"), begun.field("second"), separator=" ", ignore_nulls=True)
     counts = {"question": QUESTION.str.count_matches(r"\S+"), "answer": ANSWER.str.count_matches(r"\S+")}
@@ -81,7 +86,7 @@ def distributions(mix: pl.LazyFrame) -> Distributions:
     return Distributions(
         **total,
         groups={name: counted(shown, pl.col(name)) for name in GROUPS},
-        answers=counted(opened, pl.col("answer"), most=MOST_ANSWERS),
+        answers=counted(opened, short, most=MOST_ANSWERS),
         letters=_letters(mix),
         yes_no=opened.select(pl.col("answer").is_in(["yes", "no"]).mean()).collect(engine="streaming").item(),
         question_words=_binned(words["question"]),

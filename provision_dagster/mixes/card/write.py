@@ -97,7 +97,7 @@ _FILES = {"card": "card.md", "page": "card.html", "gallery": "gallery.html", "pi
 
 def _charts(found: Distributions, followed: Funnel, tailed: list[Tail]) -> list[Chart]:
     return [
-        bars("stages", "Logarithmic, with the share of the stage before", _stages(followed), logarithmic=True),
+        bars("stages", "By stage (logarithmic), with the share of that before", _stages(followed), logarithmic=True),
         bars("generator", "Examples by generator", found.groups["generator"]),
         bars("family", "Examples by family", found.groups["family"]),
         bars("answers", "Answers of the open form", found.answers),
