@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+# Tests run side by side and their models are tiny: threads of torch that wait for each other take more than twice the
+# processor time. Set before torch is imported, here and in every process that a test starts.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(os.environ.get("PROVISION_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 NO_SKIP = bool(os.environ.get("PROVISION_NO_SKIP"))
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import polars as pl
 
 from provision_dagster.filters.models import LAYERS, TESTS, Model, load_models, run_order
 from provision_dagster.filters.sql_config import SqlConfig
+
+if TYPE_CHECKING:
+    import duckdb
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     # nothing is downloaded, and a name in SQL never means a Python variable
@@ -116,8 +119,10 @@ def _can_run(test: Model, *, staging: Mapping[str, Model], tables: Mapping[str, 
 @contextmanager
 def connect(
     sources: Mapping[str, pl.DataFrame], *, limits: SqlConfig | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+) -> "Iterator[duckdb.DuckDBPyConnection]":
     """Open a DuckDB that knows the given frames by name, and writes what does not fit into memory to a folder."""
+    import duckdb  # a fifth of a second that a command without SQL does not need
+
     chosen = limits or SqlConfig()
     with tempfile.TemporaryDirectory(prefix="provision-sql-", dir=_made(chosen.temp_directory)) as spill:
         config = SETTINGS | {"memory_limit": chosen.memory_limit, "temp_directory": spill}
@@ -136,7 +141,9 @@ def _made(folder: Path | None) -> Path | None:
     return folder
 
 
-def create_models(connection: duckdb.DuckDBPyConnection, *, models: Mapping[str, Model], order: Sequence[str]) -> None:
+def create_models(
+    connection: "duckdb.DuckDBPyConnection", *, models: Mapping[str, Model], order: Sequence[str]
+) -> None:
     """Staging models read one source each and stay views; what several models share is computed once."""
     for name in order:
         kind = "view" if models[name].layer == LAYERS[0] else "table"

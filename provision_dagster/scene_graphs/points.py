@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 INTERIOR_POINTS = 8
 EDGE_DISTANCE = 3
@@ -104,6 +103,8 @@ def _edge_distance(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
 
 
 def _cell_distance(cells: NDArray[np.bool_], *, step: int) -> NDArray[np.int64]:
+    from scipy import ndimage  # half a second, at the start of every command, for masks alone
+
     framed = np.zeros((cells.shape[0] + 2, cells.shape[1] + 2), dtype=bool)
     framed[1:-1, 1:-1] = cells
     steps = ndimage.distance_transform_cdt(framed, _CHESSBOARD)[1:-1, 1:-1].astype(np.int64)

@@ -2,8 +2,6 @@
 
 import numpy as np
 import polars as pl
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from provision_dagster.filters.contamination.pictures import MIN_BITS
 from provision_dagster.filters.duplicates.hamming import BITS, near_hashes
@@ -29,6 +27,10 @@ def alike_groups(pictures: pl.DataFrame, *, alike: pl.DataFrame, max_distance: i
     numpy.ndarray
         Shape (n,): the same number for pictures of one group.
     """
+    # what this needs takes a fifth of a second to import: not at the start of every command
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     told, seen = _told(pictures, alike), _seen(pictures, max_distance)
     first, second = (np.concatenate(ends) for ends in zip(told, seen, strict=True))
     n = pictures.height
