@@ -34,9 +34,12 @@ def check(recipe: Recipe) -> None:
     from provision_dagster.mixes.base_set import read_base
     from provision_dagster.mixes.concepts import load_concepts
     from provision_dagster.mixes.recipe import load_recipe
+    from provision_dagster.mixes.registry import unusable
     from provision_dagster.mixes.tokens import load_counter
 
     found = load_recipe(recipe)
+    if problem := unusable(found):
+        raise InputError(problem)
     if found.base is not None:
         rows = sum(part.height for part in read_base(found.base))
         console.print(f"base set: {rows} records in {found.base.file}", markup=False, soft_wrap=True)

@@ -15,7 +15,7 @@ import dagster as dg
 
 from provision_dagster import local
 from provision_dagster.dead_runs import alive, bury
-from provision_dagster.defs.partitions import RECIPES, SHARDS, image_set_of
+from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.resources import FoldersResource
 from provision_dagster.defs.stages import (
     ACROSS_SHARDS,
@@ -235,20 +235,21 @@ def materialize(
 
     Raises
     ------
+    ProvisionError
+        If a recipe cannot be used.
     RunFailedError
         At the first stage in which a run failed, after the other runs of that stage.
     """
+    recipe_files = FoldersResource().recipe_files()
+    # before the work of hours, not after it
+    check_usable(recipes or (), files=recipe_files)
     take_over(store)
     with processes(workers) as pool:
         _filtered(shards, pool=pool, store=store, report=report)
     run_all("quality", [Task(QUALITY)], report=report, store=store)
     run_all("held out", [Task(HELD_OUT)], report=report, store=store)
     run_all("recipes", [Task(REGISTER_RECIPES)], report=report, store=store)
-    assert RECIPES.name is not None
-    recipe_files = FoldersResource().recipe_files()
-    known = store.get_dynamic_partitions(RECIPES.name)
-    chosen = [r for r in by_default(recipe_files) if r in known] if recipes is None else list(recipes)
-    check_usable(chosen, known=known, files=recipe_files)
+    chosen = by_default(recipe_files) if recipes is None else list(recipes)
     run_all("mixes", [Task(MIXES, r, r) for r in chosen], report=report, store=store)
 
 

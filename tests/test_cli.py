@@ -125,7 +125,7 @@ def test_materialize_names_the_shards_there_are(project: Project) -> None:
     text = " ".join(project.run("materialize", "--image-set", "huge", code=2).split())
     assert "unknown image set huge; registered: tiny" in text
     text = " ".join(project.run("materialize", "--recipe", "cake", code=2).split())
-    assert "unknown recipe cake; there are: foundation" in text
+    assert "no recipe `cake`; there are: foundation" in text
 
 
 def test_an_image_set_that_turns_unreadable_is_told_and_the_others_go_on(project: Project) -> None:

@@ -88,7 +88,9 @@ def test_check(tmp_path: Path) -> None:
     assert "concepts: " in text
     assert "recipe good: right" in text
     (tmp_path / "bad.yaml").write_text("{name: bad, sources: [{}], base: {file: none.jsonl}}")
-    assert "cannot be read" in refused("check", "bad.yaml")
+    assert "base set `none.jsonl` is not there" in refused("check", "bad.yaml")
+    (tmp_path / "typo.yaml").write_text("{name: typo, sources: [{generators: [MostObjekt]}]}")
+    assert "unknown generator `MostObjekt`, near: MostObject" in refused("check", "typo.yaml")
     assert "`none` is not there" in refused_tokens(tmp_path)
 
 

@@ -1,6 +1,6 @@
 """Recipes: what goes into a mix, as a YAML file that is checked strictly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -125,8 +125,11 @@ def recipe_schema() -> dict[str, Any]:
     return Recipe.model_json_schema()
 
 
-def _explain(file: str, errors: Iterable[ErrorDetails]) -> Iterable[str]:
+def _explain(file: str, errors: Sequence[ErrorDetails]) -> Iterable[str]:
     for error in errors:
+        inside = [other["loc"][: len(error["loc"])] for other in errors if len(other["loc"]) > len(error["loc"])]
+        if error["type"] == "too_short" and error["loc"] in inside:
+            continue  # the items that are wrong are told of: pydantic does not count these
         field = ".".join(str(part) for part in error["loc"])
         where = f"recipe `{file}`, field `{field}`" if field else f"recipe `{file}`"
         if error["type"] == "missing":

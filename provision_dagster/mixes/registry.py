@@ -1,12 +1,14 @@
 """All recipes: those that ship with the package and those of the user's folder."""
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from provision_dagster.errors import ProvisionError
+from provision_dagster.generators.registry import all_generators
 from provision_dagster.mixes.base_set import missing_base
 from provision_dagster.mixes.recipe import Recipe, load_recipe
 from provision_dagster.mixes.schema import RECIPES
@@ -19,7 +21,7 @@ def register_recipes(files: Sequence[Path]) -> pl.DataFrame:
     -------
     pl.DataFrame
         Schema RECIPES, one row per file, in the order given; a file that cannot be used, whose name is
-        taken, or whose base set is not there, has an `error`.
+        taken, whose base set is not there, or that names an unknown generator, has an `error`.
     """
     rows: list[dict[str, Any]] = []
     for file in files:
@@ -27,8 +29,7 @@ def register_recipes(files: Sequence[Path]) -> pl.DataFrame:
         try:
             recipe = load_recipe(file)
             row |= {"recipe": recipe.name, "description": recipe.description}
-            if recipe.base is not None:
-                row["error"] = missing_base(recipe.base)
+            row["error"] = unusable(recipe)
         except ProvisionError as error:
             row["error"] = str(error)
         taken = next((r["file"] for r in rows if r["recipe"] == row["recipe"]), None)
@@ -36,6 +37,17 @@ def register_recipes(files: Sequence[Path]) -> pl.DataFrame:
             row["error"] = f"`{file}`: recipe `{row['recipe']}` is in `{taken}` already"
         rows.append(row)
     return pl.DataFrame(rows, schema=RECIPES)
+
+
+def unusable(recipe: Recipe) -> str | None:
+    """Say why no mix can be built of a recipe, whatever the data; None where one may be."""
+    named = {name: place for place, source in enumerate(recipe.sources) for name in source.generators}
+    known = list(all_generators()) if named else []
+    for name in sorted(set(named) - set(known)):
+        near = ", ".join(get_close_matches(name, known, n=3) or known)
+        field = f"sources.{named[name]}.generators"
+        return f"recipe `{recipe.name}`, field `{field}`: unknown generator `{name}`, near: {near}"
+    return None if recipe.base is None else missing_base(recipe.base)
 
 
 def find_recipe(name: str, *, files: Sequence[Path]) -> Recipe:
@@ -57,17 +69,12 @@ def why_not(name: str, *, every: pl.DataFrame) -> str:
     return f"no recipe `{name}`; there are: {', '.join(usable)}"
 
 
-def check_usable(names: Sequence[str], *, known: Sequence[str], files: Sequence[Path]) -> None:
-    """Raise `ProvisionError` if a recipe cannot be used, or is not among the known ones."""
+def check_usable(names: Sequence[str], *, files: Sequence[Path]) -> None:
+    """Raise `ProvisionError` if there is no usable recipe of a name."""
     every = register_recipes(files)
-    usable, broken = (
-        set(every.filter(error)["recipe"]) for error in (pl.col("error").is_null(), pl.col("error").is_not_null())
-    )
-    for name in sorted((broken - usable) & set(names)):
+    usable = every.filter(pl.col("error").is_null())["recipe"].to_list()
+    for name in sorted(set(names) - set(usable)):
         raise ProvisionError(why_not(name, every=every))
-    unknown = sorted(set(names) - set(known))
-    if unknown:
-        raise ProvisionError(f"unknown recipe {', '.join(unknown)}; there are: {', '.join(known)}")
 
 
 def by_default(files: Sequence[Path]) -> list[str]:

@@ -88,9 +88,18 @@ def test_recipes_without_their_base_set_cannot_be_used(tmp_path: Path, monkeypat
     with pytest.raises(ProvisionError, match=r"recipe `provision-augment` cannot be used: base set .* is not there"):
         find_recipe("provision-augment", files=FILES)
     with pytest.raises(ProvisionError, match=r"recipe `provision-augment` cannot be used: base set .* is not there"):
-        check_usable(["foundation", "provision-augment"], known=["foundation"], files=FILES)
-    with pytest.raises(ProvisionError, match="unknown recipe cake; there are: foundation"):
-        check_usable(["cake"], known=["foundation"], files=FILES)
+        check_usable(["foundation", "provision-augment"], files=FILES)
+    with pytest.raises(ProvisionError, match="no recipe `cake`; there are: foundation, provision-10m"):
+        check_usable(["cake"], files=FILES)
+
+
+def test_a_recipe_that_names_an_unknown_generator_cannot_be_used(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("{name: mine, sources: [{}, {generators: [MostObject, MostObjekt]}]}")
+    with pytest.raises(
+        ProvisionError, match=r"`sources.1.generators`: unknown generator `MostObjekt`, near: MostObject"
+    ):
+        check_usable(["mine"], files=[*FILES, mine])
 
 
 def test_what_is_on_request_is_not_built_with_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
