@@ -1,5 +1,6 @@
 """Filtered QA and images for the tests of mixes."""
 
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -8,14 +9,25 @@ from provision_dagster.generators.schema import FILTERED_QA
 from provision_dagster.image_sets.schema import IMAGES
 from provision_dagster.mixes.recipe import Recipe, parse_recipe
 
-GENERATORS = {"MostObject": "qa_object", "AttributeBBox": "qa_attribute", "HeadRelation": "qa_relation"}
+GENERATORS = MappingProxyType(
+    {"MostObject": "qa_object", "AttributeBBox": "qa_attribute", "HeadRelation": "qa_relation"}
+)
+"""Those of `many`, with their families."""
+
+FAMILIES = {
+    **GENERATORS,
+    "CloserPoint": "qa_depth",
+    "HasObject": "qa_multi_select",
+    "SceneGraphCaption": "qa_scene_graph",
+}
+"""Those that `qa` can be asked for."""
 
 
 def qa(number: int, **changes: Any) -> dict[str, Any]:
     generator = changes.get("generator", "AttributeBBox")
     row: dict[str, Any] = {
         "shard": "vg-00000",
-        "family": GENERATORS[generator],
+        "family": FAMILIES[generator],
         "id": f"{number:032x}",
         "generator": generator,
         "template": "t1",

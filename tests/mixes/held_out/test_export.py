@@ -25,9 +25,8 @@ from provision_dagster.mixes.held_out.lmms_eval_utils import letter, process_res
 from provision_dagster.mixes.held_out.questions import held_out_questions
 from provision_dagster.mixes.held_out.schema import HELD_OUT_PICTURES
 from tests.mixes.held_out.rows import drawn_pictures
-from tests.mixes.rows import GENERATORS, filtered, qa
+from tests.mixes.rows import filtered, qa
 
-GENERATORS |= {"CloserPoint": "qa_depth", "HasObject": "qa_multi_select", "SceneGraphCaption": "qa_scene_graph"}
 CONFIG = HeldOutConfig(name="test_set")
 
 
