@@ -12,8 +12,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
+from dagster_shared.error import SerializableErrorInfo
 
-from provision_dagster import local
+from provision_dagster import errors, local
 from provision_dagster.dead_runs import alive, bury
 from provision_dagster.defs.partitions import SHARDS, image_set_of
 from provision_dagster.defs.resources import FoldersResource
@@ -120,11 +121,20 @@ def _explain(task: Task, done: dg.ExecuteInProcessResult) -> str:
     where = f"{', '.join(task.assets)}" + (f" [{task.first}]" if task.first else "")
     for event in done.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error is not None and error.cause is not None:
-                error = error.cause
-            return f"{where}: step `{event.step_key}` failed: {error.message.strip() if error else event.message}"
+            causes = list(_causes(event.step_failure_data.error))
+            # what this package says names file and field; what it was raised from does not
+            told = next((cause for cause in causes if cause.cls_name in _OWN), causes[-1] if causes else None)
+            return f"{where}: step `{event.step_key}` failed: {told.message.strip() if told else event.message}"
     return f"{where}: the run failed"
+
+
+_OWN = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
+
+
+def _causes(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:
+    while error is not None:
+        yield error
+        error = error.cause
 
 
 def _run_alone(task: Task) -> Task:

@@ -175,6 +175,18 @@ def test_what_is_not_known_of_a_base_set_is_opened(factory: Factory) -> None:
     assert said(result, "mixes_are_disjoint") == (False, dg.AssetCheckSeverity.ERROR)
 
 
+def test_a_base_set_that_cannot_be_read_is_named(factory: Factory) -> None:
+    broken = factory.folder / "broken.json"
+    broken.write_text('[{"id": 1, "conversations": [{"from": "human", ')
+    text = f"{{name: broken, sources: [{{}}], form: open, base: {{file: {broken}, ratio: 0.1}}}}\n"
+    (factory.folder / "recipes" / "broken.yaml").write_text(text)
+    assert factory.run(*REGISTER_RECIPES).success
+    with pytest.raises(runs.RunFailedError, match=r"base set `.*broken.json` is neither a JSON array nor JSON lines"):
+        runs.run(runs.Task(MIXES, "broken", "broken"), store=factory.instance)
+    assert "broken" not in factory.store.partitions("mixes")
+    assert not (factory.folder / "exports" / "broken").exists()
+
+
 def _held_out_files(factory: Factory) -> list[str]:
     held = factory.rows("held_out_pictures")["image_id"]
     return factory.rows("images").filter(pl.col("image_id").is_in(held.implode()))["uri"].to_list()
