@@ -118,12 +118,16 @@ def held_out_exports(
     **policy("mixes", kinds={"polars"}, automatic=False),
 )
 def base_pictures(
-    context: dg.AssetExecutionContext, folders: FoldersResource, held_out_pictures: pl.LazyFrame
+    context: dg.AssetExecutionContext,
+    folders: FoldersResource,
+    store: StoreResource,
+    held_out_pictures: pl.LazyFrame,
 ) -> dg.Output[pl.DataFrame]:
     """Pictures of a recipe's base set, and which of them show a held-out one: rows with these are left out."""
     recipe = find_recipe(context.partition_key, files=folders.recipe_files())
     config = folders.held_out_settings()
-    found = open_base_pictures(recipe, held_out_pictures=held_out_pictures.collect(), config=config)
+    known, held_out = (frame.collect() for frame in (store.store().scan("base_pictures"), held_out_pictures))
+    found = open_base_pictures(recipe, held_out_pictures=held_out, config=config, known=known)
     metadata: Metadata = {"held_out": found["like"].count(), "cannot_be_opened": found["error"].count()}
     return dg.Output(found, metadata=metadata, data_version=data_version(found))
 

@@ -21,7 +21,13 @@ IN_TAR = "tar://"
 FINGERPRINTS = {name: BASE_PICTURES[name] for name in ("uri", "image_id", "sha256", "phash", "error")}
 
 
-def base_pictures(recipe: Recipe, *, held_out_pictures: pl.DataFrame, config: HeldOutConfig | None) -> pl.DataFrame:
+def base_pictures(
+    recipe: Recipe,
+    *,
+    held_out_pictures: pl.DataFrame,
+    config: HeldOutConfig | None,
+    known: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Open the pictures of a recipe's base set, and say which of them show a held-out one.
 
     Parameters
@@ -32,6 +38,8 @@ def base_pictures(recipe: Recipe, *, held_out_pictures: pl.DataFrame, config: He
         Schema HELD_OUT_PICTURES.
     config
         Its bound on perceptual hashes, and whether pictures are decoded; None: nothing is held out.
+    known
+        Schema BASE_PICTURES, as made before: files with the same SHA-256 are not decoded again.
 
     Returns
     -------
@@ -46,11 +54,21 @@ def base_pictures(recipe: Recipe, *, held_out_pictures: pl.DataFrame, config: He
     if recipe.base is None or config is None or held_out_pictures.is_empty() or not recipe.held_out.exclude:
         return pl.DataFrame(schema=BASE_PICTURES)
     seen = pl.concat([rows.select(pl.col("image_uris").explode()) for rows in read_base(recipe.base)])
-    found = fingerprints(seen["image_uris"].drop_nulls().unique(), pixels=config.base_pixels)
+    found = _fingerprints(seen["image_uris"].drop_nulls().unique(), pixels=config.base_pixels, known=known)
     hits = like_held_out(found, pictures=held_out_pictures, config=config)
     first = hits.unique("uri", keep="first", maintain_order=True).select("uri", "method", like="of")
     told = found.join(first, on="uri", how="left").with_columns(recipe=pl.lit(recipe.name)).sort("uri")
     return told.select(pl.col(name).cast(dtype) for name, dtype in BASE_PICTURES.items())
+
+
+def _fingerprints(uris: pl.Series, *, pixels: bool, known: pl.DataFrame | None) -> pl.DataFrame:
+    """Fingerprint pictures; what was decoded before, byte for byte, is read but not decoded."""
+    decoded = None if known is None else known.filter(pl.col("image_id").is_not_null()).unique("sha256")
+    if decoded is None or decoded.is_empty() or not pixels:
+        return fingerprints(uris, pixels=pixels)
+    read = fingerprints(uris, pixels=False).drop("image_id", "phash")
+    same = read.join(decoded.select("sha256", "image_id", "phash"), on="sha256").select(list(FINGERPRINTS))
+    return pl.concat([same, fingerprints(read.join(same, on="uri", how="anti")["uri"])])
 
 
 def like_held_out(found: pl.DataFrame, *, pictures: pl.DataFrame, config: HeldOutConfig) -> pl.DataFrame:

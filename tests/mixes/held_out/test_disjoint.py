@@ -1,21 +1,25 @@
 """The proof that a mix shows no held-out picture."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from provision_dagster.mixes.held_out import base_pictures as base_pictures_of
 from provision_dagster.mixes.held_out.base_overlaps import base_overlaps
-from provision_dagster.mixes.held_out.base_pictures import fingerprints
+from provision_dagster.mixes.held_out.base_pictures import base_pictures, fingerprints
 from provision_dagster.mixes.held_out.config import HeldOutConfig
 from provision_dagster.mixes.held_out.disjoint import overlaps, pictures_of, rows_that_show
 from provision_dagster.mixes.held_out.schema import HELD_OUT_PICTURES
 from provision_dagster.mixes.held_out.split import held_out_pictures
 from provision_dagster.mixes.schema import MIX
 from tests.mixes.held_out.rows import drawn_pictures, phash, picture, pictures, turned
+from tests.mixes.rows import recipe
 
 
 def _held(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -100,6 +104,28 @@ def test_pictures_of_a_base_set_are_opened(tmp_path: Path) -> None:
     by_bytes = base_overlaps(mix, pictures=out, config=HeldOutConfig(base_pixels=False))
     assert (by_bytes.pictures, by_bytes.unseen) == (4, 1)
     assert by_bytes.found["rule"].to_list() == ["held_out_by_sha256"]
+
+
+def test_pictures_are_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    images = drawn_pictures(tmp_path / "set", 3)
+    turns = [{"from": "human", "value": "What?"}, {"from": "gpt", "value": "This."}]
+    records = [{"image": uri, "conversations": turns} for uri in images["uri"]]
+    (tmp_path / "base.json").write_text(json.dumps(records))
+    made, config = recipe(base={"file": str(tmp_path / "base.json")}), HeldOutConfig()
+    out = _held(picture("a"), images.row(0, named=True) | {"group": "", "drawn": True})
+    first = base_pictures(made, held_out_pictures=out, config=config)
+    assert first["like"].to_list() == [images["image_id"][0], None, None]
+    assert first["image_id"].to_list() == images["image_id"].to_list()
+    Path(images["uri"][1]).write_bytes(Path(images["uri"][0]).read_bytes())  # another picture in its place
+    decoded: list[str] = []
+    once = base_pictures_of.inspect_images
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            base_pictures_of, "inspect_images", lambda sources: decoded.extend(sources["uri"]) or once(sources)
+        )
+        again = base_pictures(made, held_out_pictures=out, config=config, known=first.tail(2))
+    assert decoded == images["uri"][:2].to_list()
+    assert again.equals(base_pictures(made, held_out_pictures=out, config=config))
 
 
 def test_a_mix_without_base_set_has_nothing_to_open() -> None:
