@@ -34,7 +34,7 @@ $(VENV)/.installed-%: pyproject.toml constraints.txt
 demo: setup ## Run the main job on the embedded sample and say where to look
 	@$(BIN)/provision demo
 
-PYTEST_ARGS ?= -n auto --dist loadfile
+PYTEST_ARGS ?= -n auto --dist loadfile --no-loadscope-reorder
 
 test: $(ALL_INSTALLED) ## Run all tests
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
+import pytest
 
+from provision_dagster import runs
 from provision_dagster.storage.store import Store
 from provision_dagster.storage.tables import TABLES
 
@@ -53,6 +58,19 @@ class Project:
         out, error = process.communicate(timeout=300)
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{error}"
         return out + error
+
+    @contextmanager
+    def here(self) -> Iterator[dg.DagsterInstance]:
+        """Open the instance in this process, with the project's settings and definitions that know them."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            runs.definitions.cache_clear()
+            try:
+                with runs.instance() as opened:
+                    yield opened
+            finally:
+                runs.definitions.cache_clear()
 
     @property
     def store(self) -> Store:
