@@ -24,7 +24,7 @@ HUB_LICENSES = {
 """Identifiers of the hub by the names that image sets use; hyphens and spaces are alike."""
 
 
-def write_card(
+def write_hub_card(
     folder: Path, *, recipe: Recipe, files: Mapping[Path, int], licenses: Sequence[Mapping[str, Any]]
 ) -> Path:
     """Write README.md beside `data/`.

@@ -12,7 +12,7 @@ import polars as pl
 
 from provision_dagster.errors import InputError
 from provision_dagster.mixes.batches import Frame, Rows, batches
-from provision_dagster.mixes.card_header import write_card
+from provision_dagster.mixes.card_header import write_hub_card
 from provision_dagster.mixes.formats import FORMATS, Format
 from provision_dagster.mixes.hugging_face import HuggingFaceWriter
 from provision_dagster.mixes.llava import LlavaWriter, export_llava
@@ -127,7 +127,7 @@ def export_mix(
     for name, writer in writers.items():
         files |= writer.files
         if name.startswith("hugging_face"):
-            files[write_card(target / name, recipe=recipe, files=writer.files, licenses=licenses)] = None
+            files[write_hub_card(target / name, recipe=recipe, files=writer.files, licenses=licenses)] = None
     manifest = write_manifest(
         target / MANIFEST,
         recipe=recipe,
