@@ -65,6 +65,7 @@ class Project:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
+            patch.chdir(self.folder)
             runs.definitions.cache_clear()
             try:
                 with runs.instance() as opened:

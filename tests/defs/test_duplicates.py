@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import dagster as dg
@@ -11,32 +9,21 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from provision_dagster import runs
+from provision_dagster.defs import stages
 from provision_dagster.samples.rendering import render_scenes
 from tests.defs.project import Project
 
 pytestmark = pytest.mark.slow
 
-MAKE = """
-import sys
-from provision_dagster import runs
-from provision_dagster.defs import stages
 
-with runs.instance() as opened:
-    for name in sys.argv[1:]:
-        shards = [None] if name in ("REGISTER", "ACROSS_SHARDS") else ["scenes-00000", "second-00000"]
-        for key in shards:
-            runs.run(runs.Task(getattr(stages, name), key, key), store=opened)
-"""
-
-
-def make(project: Project, *stages: str, code: int = 0) -> str:
-    """Run stages of both shards in a process of their own; returns what it printed."""
-    command = [sys.executable, "-c", MAKE, *stages]
-    done = subprocess.run(
-        command, cwd=project.folder, env=project.environment, check=False, capture_output=True, text=True
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+def make(project: Project, *names: str) -> None:
+    """Run stages of both shards."""
+    with project.here() as opened:
+        for name in names:
+            shards = [None] if name in ("REGISTER", "ACROSS_SHARDS") else ["scenes-00000", "second-00000"]
+            for key in shards:
+                runs.run(runs.Task(getattr(stages, name), key, key), store=opened)
 
 
 def second_set(first: Path, folder: Path) -> Path:
@@ -148,8 +135,9 @@ def test_an_unreadable_benchmark_is_named(project: Project) -> None:
     earlier = settings.read_text()
     settings.write_text("benchmarks: [{name: lost, questions: nowhere.json}]\n")
     try:
-        message = make(project, "ACROSS_SHARDS", code=1)
+        with pytest.raises(runs.RunFailedError) as raised:
+            make(project, "ACROSS_SHARDS")
     finally:
         settings.write_text(earlier)
-    assert "field `questions`: expected a file of questions at" in message
-    assert "nowhere.json" in message
+    assert "field `questions`: expected a file of questions at" in str(raised.value)
+    assert "nowhere.json" in str(raised.value)

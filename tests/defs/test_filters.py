@@ -1,7 +1,5 @@
 """Runs of a real Dagster instance: models of the SQL as assets, and thresholds that filter anew and score nothing."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from provision_dagster import runs
+from provision_dagster.defs import stages
 from provision_dagster.defs.sql_tests import tested as problems_in
 from provision_dagster.defs.stages import FILTER, GENERATE, REGISTER, SCORES
 from provision_dagster.filters.config import FilterConfig
@@ -27,23 +26,13 @@ pytestmark = pytest.mark.slow
 
 SHARD = "scenes-00000"
 
-MAKE = """
-import sys
-from provision_dagster import runs
-from provision_dagster.defs.sql_tests import tested
-from provision_dagster.defs.stages import *
 
-with runs.instance() as opened:
-    for stage in sys.argv[1:]:
-        assets = globals()[stage]
-        shard = None if stage in ("REGISTER", "ACROSS_SHARDS") else "scenes-00000"
-        runs.run(runs.Task(assets, shard, shard), store=opened)
-"""
-
-
-def make(project: Project, *stages: str) -> None:
-    """Run stages in a process of their own."""
-    subprocess.run([sys.executable, "-c", MAKE, *stages], cwd=project.folder, env=project.environment, check=True)
+def make(project: Project, *names: str) -> None:
+    """Run stages of the shard."""
+    with project.here() as opened:
+        for name in names:
+            shard = None if name == "REGISTER" else SHARD
+            runs.run(runs.Task(getattr(stages, name), shard, shard), store=opened)
 
 
 @pytest.fixture(scope="module")

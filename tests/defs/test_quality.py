@@ -1,7 +1,5 @@
 """Runs of a real Dagster instance: how good a model is, and whether a shard is still like itself."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from provision_dagster import runs
 from provision_dagster.defs.quality import annotator_quality_above_floor
 from provision_dagster.defs.resources import FoldersResource, StoreResource
+from provision_dagster.defs.stages import ANNOTATE
 from provision_dagster.samples.rendering import render_scenes
 from provision_dagster.scene_graphs.annotators.schema import ANNOTATOR_QUALITY
 from tests.defs.project import Project
@@ -19,15 +19,10 @@ from tests.scene_graphs.annotators.tiny_onnx import constant_model, tiny_annotat
 
 SHARD = "scenes-00000"
 
-MAKE = f"""
-from provision_dagster import runs
-from provision_dagster.defs.stages import ANNOTATE
-
-with runs.instance() as opened:
-    for assets, shard in ((("images",), "{SHARD}"), (ANNOTATE, "{SHARD}"), (("repeated_pictures",), None),
-                          (("annotator_quality",), None), (("scene_graphs", "rejected_evidence"), "{SHARD}")):
-        runs.run(runs.Task(assets, shard, shard), store=opened)
-"""
+STAGES = (
+    (("images",), SHARD), (ANNOTATE, SHARD), (("repeated_pictures",), None), (("annotator_quality",), None),
+    (("scene_graphs", "rejected_evidence"), SHARD),
+)  # fmt: skip
 
 
 def annotators(folder: Path, threshold: float) -> Path:
@@ -42,8 +37,10 @@ def annotators(folder: Path, threshold: float) -> Path:
 
 
 def make(project: Project) -> None:
-    """Run what the checks of this module look at, in a process of its own."""
-    subprocess.run([sys.executable, "-c", MAKE], cwd=project.folder, env=project.environment, check=True)
+    """Run what the checks of this module look at."""
+    with project.here() as opened:
+        for assets, shard in STAGES:
+            runs.run(runs.Task(assets, shard, shard), store=opened)
 
 
 def checked(project: Project, asset: str, name: str, shard: str | None = None) -> tuple[bool, dict[str, Any]]:
