@@ -22,7 +22,7 @@ def test_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pyt
     monkeypatch.setattr(sys, "argv", ["mixes.py", *arguments])
     mixes.main()
     figures = json.loads(out.read_text())
-    assert list(figures) == ["build", "export", "verify", "again"]
+    assert list(figures) == ["build", "export", "verify", "card", "again"]
     assert figures["build"]["told"] == "600 rows"
     assert figures["again"]["told"] == "every byte is the same"
     manifest = json.loads((tmp_path / "made" / "exports" / "million" / "manifest.json").read_text())
