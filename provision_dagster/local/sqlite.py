@@ -4,13 +4,10 @@ import atexit
 import sqlite3
 import threading
 from collections import OrderedDict
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dagster._core.storage.event_log.sqlite import sqlite_event_log
-from dagster._core.storage.runs.sqlite import sqlite_run_storage
-from sqlalchemy import create_engine, event
+from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 MOST = 8
@@ -32,22 +29,10 @@ def commit_without_waiting() -> None:
     Dagster also opens a file anew for each of them. Whoever closes it last moves the log into the file and deletes the
     log, so one more connection, which does nothing, stays open until the process ends.
     https://www.sqlite.org/wal.html#avoiding_excessively_large_wal_files tells when the log is moved while it is open.
-    And it makes an engine each time, which compiles the same few statements again: here a file keeps its engine.
     """
     if not event.contains(Engine, "connect", _relax):
         event.listen(Engine, "connect", _relax)
         atexit.register(_close_all)
-        for storage in (sqlite_event_log, sqlite_run_storage):
-            setattr(storage, "create_engine", _engine)  # noqa: B010 (the type checker knows no such export)
-
-
-def _engine(url: str, *, connect_args: dict[str, Any] | None = None, **options: Any) -> Engine:
-    return _kept_engine(url, tuple((connect_args or {}).items()), tuple(options.items()))
-
-
-@lru_cache(maxsize=MOST)
-def _kept_engine(url: str, connect_args: tuple[tuple[str, Any], ...], options: tuple[tuple[str, Any], ...]) -> Engine:
-    return create_engine(url, connect_args=dict(connect_args), **dict(options))
 
 
 def _relax(connection: Any, _: Any) -> None:

@@ -22,7 +22,6 @@ with dg.DagsterInstance.local_temp(sys.argv[1]) as instance:
     for _ in range(2 * sqlite.MOST):
         assert dg.materialize([thing], instance=instance).success
     assert 0 < len(opened()) <= sqlite.MOST, opened()
-    assert sqlite._kept_engine.cache_info().hits > 100
     print(instance.get_runs_count(), instance.event_log_storage.get_materialized_partitions(dg.AssetKey("thing")))
     input()
 """
