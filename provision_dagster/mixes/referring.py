@@ -126,7 +126,8 @@ def _mentions(numbered: pl.DataFrame, flat: pl.DataFrame, *, column: str) -> pl.
     said = (
         numbered.select("row", text=pl.col(column).str.extract_all(r"\[[0-9., ]+\]"))
         .explode("text")
-        .join(flat.select("row", "text", "place"), on=["row", "text"], maintain_order="left")
+        # boxes that are written alike are one mark: the first is meant
+        .join(flat.unique(["row", "text"], keep="first"), on=["row", "text"], maintain_order="left")
         .filter(pl.col("place").is_not_null())
     )
     by_row = said.group_by("row", maintain_order=True).agg(seq=pl.concat_list("place"))

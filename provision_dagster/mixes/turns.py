@@ -61,7 +61,8 @@ def parts_of(batch: pl.DataFrame) -> pl.DataFrame:
     -------
     pl.DataFrame
         `row` (place in the batch), `turn`, `role`, `type` (image or text), `text` (null of an image) and `path` (null
-        of a text), in order. A newline beside a token belongs to the token; a turn may have no part.
+        of a text), in order. A newline beside a token belongs to the token; a turn in which nothing is said is an empty
+        text.
     """
     turns = (
         batch.lazy()
@@ -82,7 +83,8 @@ def parts_of(batch: pl.DataFrame) -> pl.DataFrame:
         "row", "turn", role.alias("role"), type=pl.lit("image"), text=pl.lit(None, pl.String), path=path,
         order=2 * pl.col("place"),
     )  # fmt: skip
-    texts = turns.with_columns(text=whole).filter(pl.col("text") != "").select(
+    said = (pl.col("text") != "") | (pl.col("last") == 0)
+    texts = turns.with_columns(text=whole).filter(said).select(
         "row", "turn", role.alias("role"), type=pl.lit("text"), text="text", path=pl.lit(None, pl.String),
         order=2 * pl.col("place") + 1,
     )  # fmt: skip

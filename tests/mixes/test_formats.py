@@ -18,12 +18,14 @@ from PIL import Image
 from provision_dagster.errors import InputError
 from provision_dagster.mixes import batches, hugging_face, webdataset_tars
 from provision_dagster.mixes.batches import Portions
+from provision_dagster.mixes.build import build_mix
 from provision_dagster.mixes.export import export_mix
 from provision_dagster.mixes.formats import FORMATS, Format
 from provision_dagster.mixes.hugging_face import FEATURES
 from provision_dagster.mixes.picture_files import PictureFiles
-from tests.mixes.examples import BOX, COLORS, HEIGHT, OTHER, WIDTH, mix_of, pictures
-from tests.mixes.rows import recipe
+from provision_dagster.mixes.schema import MIX
+from tests.mixes.examples import BOX, COLORS, HEIGHT, OTHER, PRINTED, WIDTH, asked, base_row, mix_of, pictures
+from tests.mixes.rows import filtered, recipe
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,29 @@ def test_messages_have_parts(exported: Path, photos: pl.DataFrame) -> None:
     ]
     assert [message["role"] for message in rows["base-turns"]["messages"]] == ["user", "assistant"] * 2
     assert rows["base-text"]["messages"][0]["content"] == [{"type": "text", "text": "Hello?"}]
+
+
+def test_a_turn_in_which_nothing_is_said_stays(photos: pl.DataFrame, tmp_path: Path) -> None:
+    turns = [("human", "<image>\nWhat?"), ("gpt", ""), ("human", "<image>"), ("gpt", "Two walls.")]
+    row = base_row("mute", turns, photos["uri"][:2].to_list(), position=0)
+    mute = pl.DataFrame([row], schema=MIX)
+    export_mix(mute, tmp_path, recipe=recipe(formats=["messages", "hugging_face"]))
+    said = lines(tmp_path / "messages.jsonl")["base-mute"]["messages"]
+    assert [one["role"] for one in said] == ["user", "assistant", "user", "assistant"]
+    assert said[1]["content"] == [{"type": "text", "text": ""}]
+    assert [part["type"] for part in said[2]["content"]] == ["image"]
+    loaded = datasets.load_dataset(str(tmp_path / "hugging_face"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert [len(one["content"]) for one in loaded[0]["messages"]] == [2, 1, 1, 1]
+
+
+def test_shikra_of_boxes_that_are_written_alike(photos: pl.DataFrame, tmp_path: Path) -> None:
+    near = {**BOX, "x1": BOX["x1"] + 0.01}
+    question = asked(1, f"What color is the dog in the box {PRINTED}?", boxes=[BOX, near], labels=["dog", "dog"])
+    made = build_mix(recipe(form="open"), filtered_qa=filtered(question), images=photos)
+    export_mix(made, tmp_path, recipe=recipe(form="open", formats=["shikra"]))
+    (row,) = lines(tmp_path / "shikra.jsonl").values()
+    assert row["conversations"][0]["value"].count("<boxes>") == 1
+    assert row["conversations"][0]["boxes_seq"] == [[0]]
 
 
 @pytest.mark.parametrize("folder", ["hugging_face", "hugging_face_embedded"])
