@@ -17,6 +17,9 @@ Form = Literal["open", "choice", "half"]
 
 RECIPES = Path(__file__).parent / "recipes"
 
+TAKEN = ("data_docs", "held_out")
+"""Folders beside those of the mixes' exports."""
+
 
 class Recipe(Strict):
     """A mix: sources in order of precedence, the form of the examples, a seed that decides every choice."""
@@ -62,7 +65,9 @@ class Recipe(Strict):
     target: Target | None = Field(default=None, description="The published size, to compare with; null: none.")
 
     @model_validator(mode="after")
-    def _sizes_agree(self) -> Self:
+    def _names_are_free(self) -> Self:
+        if self.name in TAKEN:
+            raise ValueError(f"`name` must not be {' or '.join(TAKEN)}: exports of others lie there")
         if len(set(self.formats)) < len(self.formats):
             raise ValueError(f"`formats` must not repeat, got {', '.join(self.formats)}")
         return self

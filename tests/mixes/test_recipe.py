@@ -54,6 +54,7 @@ def test_foundation_ships() -> None:
         ("sources: [{}]", r"field `name`: must be given"),
         ("name: x", r"field `sources`: must be given"),
         ("name: X y\nsources: [{}]", r"field `name`: string should match pattern .*, got 'X y'"),
+        ("name: held_out\nsources: [{}]", r"`name` must not be data_docs or held_out"),
         ("name: x\nsources: []", r"field `sources`: tuple should have at least 1 item .*, got \[\]"),
         (
             "name: x\nsources: [{}]\nsize: 3",
