@@ -99,8 +99,12 @@ def _messages(row: Any) -> None:
     _need(bool(row["messages"]), "has no messages")
     for message in row["messages"]:
         _need(message["role"] in ROLES.values(), f"`role` must be one of {', '.join(ROLES.values())}")
-        for part in message["content"]:
-            _need(bool(part[part["type"]]), "has an empty part")
+        parts = message["content"]
+        _need(bool(parts), "has a message without parts")
+        # where nothing is said, an empty text stands alone
+        mute = len(parts) == 1 and parts[0]["type"] == "text"
+        for part in parts:
+            _need(bool(part[part["type"]]) or mute, "has an empty part")
 
 
 def _refcoco(row: Any) -> None:

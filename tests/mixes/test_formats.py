@@ -24,6 +24,7 @@ from provision_dagster.mixes.formats import FORMATS, Format
 from provision_dagster.mixes.hugging_face import FEATURES
 from provision_dagster.mixes.picture_files import PictureFiles
 from provision_dagster.mixes.schema import MIX
+from provision_dagster.mixes.verify import verify_export
 from tests.mixes.examples import BOX, COLORS, HEIGHT, OTHER, PRINTED, WIDTH, asked, base_row, mix_of, pictures
 from tests.mixes.rows import filtered, recipe
 
@@ -108,6 +109,7 @@ def test_a_turn_in_which_nothing_is_said_stays(photos: pl.DataFrame, tmp_path: P
     assert [part["type"] for part in said[2]["content"]] == ["image"]
     loaded = datasets.load_dataset(str(tmp_path / "hugging_face"), split="train", cache_dir=str(tmp_path / "cache"))
     assert [len(one["content"]) for one in loaded[0]["messages"]] == [2, 1, 1, 1]
+    assert verify_export(tmp_path).passed
 
 
 def test_shikra_of_boxes_that_are_written_alike(photos: pl.DataFrame, tmp_path: Path) -> None:
