@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,12 +16,13 @@ from provision_dagster.mixes.batches import Frame, Rows, batches
 from provision_dagster.mixes.card_header import write_hub_card
 from provision_dagster.mixes.formats import FORMATS, Format
 from provision_dagster.mixes.hugging_face import HuggingFaceWriter
-from provision_dagster.mixes.llava import LlavaWriter, export_llava
+from provision_dagster.mixes.lines import LinesWriter
+from provision_dagster.mixes.llava import export_llava, llava_lines
 from provision_dagster.mixes.manifest import MANIFEST, Ledger, write_manifest
-from provision_dagster.mixes.messages import MessagesWriter
+from provision_dagster.mixes.messages import message_lines
 from provision_dagster.mixes.provision_10m import ProvisionWriter, export_provision_parquet
 from provision_dagster.mixes.recipe import Recipe
-from provision_dagster.mixes.referring import ReferringWriter
+from provision_dagster.mixes.referring import referring_lines
 from provision_dagster.mixes.turns import with_turns
 from provision_dagster.mixes.webdataset_tars import WebDatasetWriter
 
@@ -145,15 +147,15 @@ def export_mix(
 def _writer(name: Format, folder: Path, *, recipe: Recipe) -> Writer:
     path = folder / PLACES[name][0]
     if name in ("llava", "llava_lines"):
-        return LlavaWriter(path, lines=name == "llava_lines")
+        return LinesWriter(path, lines=llava_lines, listed=name == "llava")
     if name == "provision":
         return ProvisionWriter(folder)
     if name == "messages":
-        return MessagesWriter(path)
+        return LinesWriter(path, lines=message_lines)
     if name == "webdataset":
         return WebDatasetWriter(path)
     if name == "refcoco" or name == "shikra":
-        return ReferringWriter(path, layout=name, notation=recipe.box_format)
+        return LinesWriter(path, lines=partial(referring_lines, layout=name, notation=recipe.box_format))
     return HuggingFaceWriter(path, embedded=name == "hugging_face_embedded")
 
 

@@ -1,50 +1,16 @@
 """Messages of chat interfaces and chat templates: one JSON object per example, with parts of text and image."""
 
-from pathlib import Path
-from types import TracebackType
-
 import polars as pl
 
-from provision_dagster.mixes.atomic import AtomicText
 from provision_dagster.mixes.turns import parts_of
 
 
-class MessagesWriter:
-    """Writes JSON lines `{id, messages}`, each message `{role, content}` with a list of parts.
-
-    Parts are `{"type": "image", "image": PATH}` and `{"type": "text", "text": TEXT}`, as OpenAI's interface, chat
-    templates of transformers and Qwen-VL's own training take them.
-
-    Parameters
-    ----------
-    path
-        File; replaced whole.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.files = {path: 0}
-        self._path = path
-        self._out = AtomicText(path)
-
-    def __enter__(self) -> "MessagesWriter":
-        """Open the file."""
-        self._out.__enter__()
-        return self
-
-    def write(self, batch: pl.DataFrame) -> None:
-        """Write rows as they come from `with_turns`."""
-        self._out.write("".join(f"{line}\n" for line in message_lines(batch).to_list()))
-        self.files[self._path] += len(batch)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file, and after an error leave what was there before."""
-        self._out.__exit__(kind, error, trace)
-
-
 def message_lines(batch: pl.DataFrame) -> pl.Series:
-    """Return one JSON text per row of `with_turns`."""
+    """Return one JSON text per row of `with_turns`: `{id, messages}`, each message `{role, content}`.
+
+    Contents are lists of parts, `{"type": "image", "image": PATH}` and `{"type": "text", "text": TEXT}`, as OpenAI's
+    interface, chat templates of transformers and Qwen-VL's own training take them.
+    """
     image = pl.struct("type", pl.col("path").alias("image")).struct.json_encode()
     text = pl.struct("type", "text").struct.json_encode()
     part = pl.when(pl.col("type") == "image").then(image).otherwise(text)

@@ -1,12 +1,9 @@
 """Examples that mention boxes, in the layouts of RefCOCO and Shikra."""
 
-from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import polars as pl
 
-from provision_dagster.mixes.atomic import AtomicText
 from provision_dagster.mixes.boxes import box_text
 from provision_dagster.mixes.formats import Notation
 
@@ -18,56 +15,31 @@ Layout = Literal["refcoco", "shikra"]
 _CORNERS = ("x1", "y1", "x2", "y2")
 
 
-class ReferringWriter:
-    """Writes JSON lines of the rows that mention boxes; boxes are in pixels of the upright picture.
-
-    refcoco: a line per box, `{id, file_name, width, height, bbox, sentences, question, answer}` with `bbox` as x, y,
-    width, height; the one sentence is the label, which is true of the box and need not be of it alone.
-
-    shikra: a line per row, `{id, image: {path, width, height}, target: {boxes}, conversations}` with `boxes` as x1,
-    y1, x2, y2, `<boxes>` in the place of each box in the texts, and `boxes_seq`, which says for each of these which of
-    the boxes is meant.
+def referring_lines(batch: pl.DataFrame, *, layout: Layout, notation: Notation) -> pl.Series:
+    """Return JSON texts of the rows of `with_turns` that mention boxes; these are in pixels of the upright picture.
 
     Parameters
     ----------
-    path
-        File; replaced whole.
+    batch
+        As from `with_turns`. Rows about several pictures, and those of a base set, mention none.
     layout
-        Which of the two.
+        refcoco: a text per box, `{id, file_name, width, height, bbox, sentences, question, answer}` with `bbox` as x,
+        y, width, height; the one sentence is the label, which is true of the box and need not be of it alone.
+
+        shikra: a text per row, `{id, image: {path, width, height}, target: {boxes}, conversations}` with `boxes` as x1,
+        y1, x2, y2, `<boxes>` in the place of each box in the texts, and `boxes_seq`, which says for each of these which
+        of the boxes is meant.
     notation
         How boxes are written in the mix.
     """
-
-    def __init__(self, path: Path, *, layout: Layout, notation: Notation) -> None:
-        self.files = {path: 0}
-        self._path = path
-        self._lines = refcoco_lines if layout == "refcoco" else shikra_lines
-        self._notation = notation
-        self._out = AtomicText(path)
-
-    def __enter__(self) -> "ReferringWriter":
-        """Open the file."""
-        self._out.__enter__()
-        return self
-
-    def write(self, batch: pl.DataFrame) -> None:
-        """Write rows as they come from `with_turns`."""
-        about_one = (pl.col("boxes").list.len() > 0) & (pl.col("paths").list.len() == 1)
-        rows = batch.filter(about_one & (pl.col("origin") == "generated"))
-        if rows.is_empty():
-            return
-        found = self._lines(rows, notation=self._notation).to_list()
-        self._out.write("".join(f"{line}\n" for line in found))
-        self.files[self._path] += len(found)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file, and after an error leave what was there before."""
-        self._out.__exit__(kind, error, trace)
+    about_one = (pl.col("boxes").list.len() > 0) & (pl.col("paths").list.len() == 1)
+    rows = batch.filter(about_one & (pl.col("origin") == "generated"))
+    if rows.is_empty():
+        return pl.Series(dtype=pl.String)
+    return refcoco_lines(rows) if layout == "refcoco" else shikra_lines(rows, notation=notation)
 
 
-def refcoco_lines(rows: pl.DataFrame, *, notation: Notation) -> pl.Series:
+def refcoco_lines(rows: pl.DataFrame) -> pl.Series:
     """Return one JSON text per box."""
     flat = _boxes(rows)
     x, y = pl.col("x1"), pl.col("y1")
