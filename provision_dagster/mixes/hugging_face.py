@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from provision_dagster.mixes.atomic import AtomicShards
 from provision_dagster.mixes.batches import BATCH
-from provision_dagster.mixes.picture_files import PictureFiles
+from provision_dagster.mixes.picture_files import PictureFiles, place_of
 from provision_dagster.mixes.turns import parts_of
 
 SHARD_ROWS = 5 * BATCH
@@ -152,7 +152,7 @@ def _groups(uris: list[list[str]], *, pictures: PictureFiles) -> Iterator[tuple[
     found: list[Pictures] = []
     size = 0
     for row in uris:
-        shown: Pictures = [(pictures.read(uri)[0], PurePosixPath(uri.rpartition("::")[0] or uri).name) for uri in row]
+        shown: Pictures = [(pictures.read(uri)[0], PurePosixPath(_inner(uri)).name) for uri in row]
         found.append(shown)
         size += sum(len(data or b"") for data, _ in shown)
         if size >= GROUP_BYTES:
@@ -160,6 +160,11 @@ def _groups(uris: list[list[str]], *, pictures: PictureFiles) -> Iterator[tuple[
             found, size = [], 0
     if found:
         yield found, size
+
+
+def _inner(uri: str) -> str:
+    path, member = place_of(uri)
+    return path if member is None else member
 
 
 def _images(rows: list[Pictures]) -> pa.Array:

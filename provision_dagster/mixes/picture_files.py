@@ -12,6 +12,14 @@ KEPT_BYTES = 1 << 26
 _TAR = "tar://"
 
 
+def place_of(uri: str) -> tuple[str, str | None]:
+    """Take one of a mix's `image_uris` apart: file or URL, and its member if it is a tar (tar://member::tar)."""
+    if not uri.startswith(_TAR) or "::" not in uri:
+        return uri, None
+    member, _, file = uri.removeprefix(_TAR).rpartition("::")
+    return file, member
+
+
 class PictureFiles:
     """Reads pictures by their `image_uris`; those read last are kept."""
 
@@ -41,9 +49,7 @@ class PictureFiles:
 
 
 def _read(uri: str) -> tuple[bytes, str]:
-    path, member = uri, None
-    if uri.startswith(_TAR):
-        member, _, path = uri.removeprefix(_TAR).rpartition("::")
+    path, member = place_of(uri)
     try:
         with open_stream(path, member=member) as (stream, _):
             data = stream.read()

@@ -13,10 +13,8 @@ from provision_dagster.mixes.base_set import read_base
 from provision_dagster.mixes.held_out.config import HeldOutConfig
 from provision_dagster.mixes.held_out.disjoint import overlaps
 from provision_dagster.mixes.held_out.schema import BASE_PICTURES
+from provision_dagster.mixes.picture_files import place_of
 from provision_dagster.mixes.recipe import Recipe
-
-IN_TAR = "tar://"
-"""How a mix writes a member of a tar: tar://member::tar."""
 
 FINGERPRINTS = {name: BASE_PICTURES[name] for name in ("uri", "image_id", "sha256", "phash", "error")}
 
@@ -131,9 +129,7 @@ def fingerprints(uris: Iterable[str], *, pixels: bool = True) -> pl.DataFrame:
 
 
 def _source(place: int, uri: str) -> dict[str, Any]:
-    member, file = None, uri
-    if uri.startswith(IN_TAR) and "::" in uri:
-        member, _, file = uri.removeprefix(IN_TAR).rpartition("::")
+    file, member = place_of(uri)
     return {"image_set": "base", "position": place, "image_key": uri, "uri": file, "member": member, "path": uri}
 
 
