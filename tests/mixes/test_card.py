@@ -18,8 +18,10 @@ from provision_dagster.mixes.card.tails import tails
 from provision_dagster.mixes.gallery.entries import gallery
 from provision_dagster.mixes.gallery.sample import sample
 from provision_dagster.mixes.manifest import Ledger
+from provision_dagster.mixes.schema import MIX
 from tests.mixes import cards
 from tests.mixes.cards import EVIL, LABEL, PICTURES, ROWS
+from tests.mixes.examples import HEIGHT, WIDTH, base_row, pictures
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +262,13 @@ def test_texts_are_legible_by_day_and_by_night() -> None:
     swatches = re.findall(r"\.f\d \{ fill: (#\w{6})", asset("gallery.css"))
     assert len(swatches) == 7
     assert all(_contrast("#ffffff", color) >= 4.5 for color in swatches)
+
+
+def test_the_gallery_opens_pictures_of_a_base_set_in_tars(tmp_path: Path) -> None:
+    made = pictures(tmp_path / "photos")
+    uri = f"tar://in/i3.jpg::{tmp_path / 'photos' / 'set.tar'}"
+    turns = [("human", "<image>\nWhat?"), ("gpt", "A wall.")]
+    row = pl.DataFrame([base_row("packed", turns, [uri], position=0)], schema=MIX)
+    found = gallery(row, tables={**cards.tables(tmp_path), "images": made.lazy()})
+    (shown,) = found.pictures.values()
+    assert (shown["name"], shown["width"], shown["height"]) == ("i3.jpg", WIDTH, HEIGHT)

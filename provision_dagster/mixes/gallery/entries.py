@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from provision_dagster.mixes.gallery.thumbnails import thumbnail
+from provision_dagster.mixes.picture_files import place_of
 from provision_dagster.mixes.shown import kept_pictures
 
 Row = dict[str, Any]
@@ -103,8 +104,9 @@ def _show(row: Row, place: int, known: _Known, pictures: dict[str, Row]) -> str:
     key = f"{row['shard']}/{ids[place]}" if image else path
     if key not in pictures:
         # of a path only the file's name: the page may be handed on
-        name = f"{image['image_set']} {image['image_key']}" if image else PurePosixPath(path).name
-        small = asdict(thumbnail(image["uri"], image["member"]) if image else thumbnail(path, None))
+        file, member = place_of(path)
+        name = f"{image['image_set']} {image['image_key']}" if image else PurePosixPath(member or file).name
+        small = asdict(thumbnail(image["uri"], image["member"]) if image else thumbnail(file, member))
         size = image or ((row["sizes"] or [])[place : place + 1] or [None])[0] or {}
         sides = {side: small[side] or size.get(side) for side in ("width", "height")}
         pictures[key] = small | sides | {"name": name, "number": len(pictures)}
